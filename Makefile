@@ -1,0 +1,61 @@
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+STACK_ENV ?= dev
+
+.PHONY: help install check test demo connect verify-hubspot bench build deploy secret lock clean
+
+help: ## Show what there is to run
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(VENV)/.installed ## Install the pinned dependencies into .venv
+
+$(VENV)/.installed: requirements/dev.txt requirements/emulator.txt
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or later is needed; this is %d.%d. Name another with: make PYTHON=python3.13 ..." % sys.version_info[:2])'
+	@echo "Installing the pinned dependencies into $(VENV) (about half a minute, once)"
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt -r requirements/emulator.txt
+	@touch $@
+
+check: install ## Lint, formatting and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: install ## Run every test
+	$(BIN)/pytest $(ARGS)
+
+demo: install ## The whole product on this machine, with a HubSpot simulator
+	@exec $(BIN)/python -m local $(ARGS)
+
+connect: install ## The same, against the real HubSpot with your own app
+	@exec $(BIN)/python -m local connect $(ARGS)
+
+verify-hubspot: install ## Check the simulator's assumptions against the real HubSpot
+	@exec $(BIN)/python -m local verify $(ARGS)
+
+build: install ## Build the functions and the layer as they are deployed
+	@exec $(BIN)/python -m ops build $(ARGS)
+
+deploy: install ## Deploy to AWS (STACK_ENV=dev or prod, HSMETA=path to app-hsmeta.json)
+	@exec $(BIN)/python -m ops deploy --config-env $(STACK_ENV) $(if $(HSMETA),--hsmeta "$(HSMETA)") $(ARGS)
+
+secret: install ## Set the HubSpot client secret of a deployed stack
+	@exec $(BIN)/python -m ops secret --config-env $(STACK_ENV) $(ARGS)
+
+bench: install ## Measure, as ratios in one run
+	@exec $(BIN)/python -m tests.bench $(ARGS)
+
+lock: ## Pin every dependency anew (needs uv)
+	uv pip compile -q --universal --python-version 3.11 --no-emit-index-url --no-header --no-annotate --group local --group test --group lint --group browser --group emulator pyproject.toml -o requirements/constraints.txt
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -c requirements/constraints.txt pyproject.toml -o layers/shared/requirements.txt
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -c requirements/constraints.txt --group test --group lint pyproject.toml -o requirements/dev.txt
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -c requirements/constraints.txt --group emulator pyproject.toml -o requirements/emulator.txt
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -c requirements/constraints.txt --group browser pyproject.toml -o requirements/browser.txt
+	rm requirements/constraints.txt
+
+clean: ## Remove what was built and installed
+	rm -rf $(VENV) .aws-sam .local
