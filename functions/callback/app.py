@@ -1,0 +1,16 @@
+"""GET /oauth-callback: HubSpot sends the browser back; finish the install."""
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from hubspot_oauth import bootstrap
+from hubspot_oauth.arrivals import Arrival
+from hubspot_oauth.observe import logger, metrics
+from hubspot_oauth.web import Event, Response, cookies_of, host_of
+
+
+@logger.inject_lambda_context(clear_state=True)
+@metrics.log_metrics
+def handler(event: Event, context: LambdaContext) -> Response:
+    return bootstrap.browser().answer(
+        event,
+        lambda query: bootstrap.callback().arrive(Arrival.parse(host_of(event), query, cookies_of(event))),
+    )

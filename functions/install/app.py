@@ -1,0 +1,20 @@
+"""GET /install: send the browser to HubSpot."""
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from hubspot_oauth import bootstrap
+from hubspot_oauth.arrivals import Start
+from hubspot_oauth.observe import logger, metrics, report
+from hubspot_oauth.start import Redirect
+from hubspot_oauth.web import Event, Response, host_of
+
+
+@logger.inject_lambda_context(clear_state=True)
+@metrics.log_metrics
+def handler(event: Event, context: LambdaContext) -> Response:
+    def start(query: dict[str, str]) -> Redirect:
+        redirect = bootstrap.starter().start(Start.parse(host_of(event), query))
+        if redirect.cookie:
+            report("InstallsStarted")
+        return redirect
+
+    return bootstrap.browser().answer(event, start)

@@ -1,0 +1,12 @@
+"""Every minute: queue the accounts whose tokens are due."""
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from hubspot_oauth import bootstrap
+from hubspot_oauth.observe import logger, metrics
+from hubspot_oauth.web import Event, remaining_of
+
+
+@logger.inject_lambda_context(clear_state=True)
+@metrics.log_metrics
+def handler(event: Event, context: LambdaContext) -> dict[str, int]:
+    return {"queued": bootstrap.dispatcher().tick(remaining_of(context))}

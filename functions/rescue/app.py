@@ -1,0 +1,26 @@
+"""From the rescue queue: store tokens that could not be stored when HubSpot issued them."""
+
+import time
+from typing import Any
+
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from hubspot_oauth import bootstrap
+from hubspot_oauth.observe import logger, metrics, report
+from hubspot_oauth.rescue import from_message
+
+processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
+
+
+@logger.inject_lambda_context(clear_state=True)
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
+    return process_partial_response(event=event, record_handler=_store, processor=processor, context=context)
+
+
+def _store(record: SQSRecord) -> None:
+    renewal = from_message(record.body)
+    stored = bootstrap.accounts().commit(renewal, int(time.time()))
+    report("Rescued", hub_id=renewal.hub_id, stored=stored)

@@ -1,0 +1,19 @@
+"""GET /accounts/{hub_id}/token: an access token that works, for the team's own code."""
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from hubspot_oauth import bootstrap
+from hubspot_oauth.observe import logger, metrics
+from hubspot_oauth.vending import token_answer, token_question
+from hubspot_oauth.web import Event, Response, api, hub_id_of, json_answer, remaining_of
+
+
+@logger.inject_lambda_context(clear_state=True)
+@metrics.log_metrics
+def handler(event: Event, context: LambdaContext) -> Response:
+    def vend(query: dict[str, str]) -> Response:
+        hub_id = hub_id_of(event)
+        logger.append_keys(hub_id=hub_id)
+        token = bootstrap.vendor().token(hub_id, *token_question(query), remaining_of(context))
+        return json_answer(200, token_answer(token))
+
+    return api(event, vend, bootstrap.starter().install_url)

@@ -1,0 +1,296 @@
+"""The Accounts table: every write is one conditional update, and this module alone knows the conditions.
+
+The protocol, whoever refreshes::
+
+    lease    active, seen or due, nobody holds it     -> the whole row, attempts + 1
+    commit   install_id and version unchanged         -> version + 1, lease gone   (not: "I still hold the lease")
+    later    I hold the lease, version unchanged      -> due again at refresh_at
+    dead     I hold the lease, version unchanged,     -> out of the due index, tokens kept
+             no holder's answer may still be on its way
+
+A late answer may carry the only living refresh token, so a commit does not ask who holds the lease. An install gets a
+new ``install_id``, so nothing made for an earlier install can touch a later one.
+"""
+
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from hubspot_oauth import lifetimes
+from hubspot_oauth.models import Account, Binding, Status
+from hubspot_oauth.rows import account_from, names, plain, typed, update
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+SHARDS = 8
+_FREE = "attribute_not_exists(lease_owner)"
+_SAME = "install_id = :install_id AND version = :version"
+_MINE = _SAME + " AND lease_owner = :owner"
+
+
+class AlreadyLinked(Exception):
+    """The account belongs to another client_reference_id."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewInstall:
+    """What an install stores. ``sent_at_ms`` is when the exchange was sent: of two installs the later one wins."""
+
+    hub_id: int
+    install_id: str
+    sealed: bytes = field(repr=False)
+    scopes: tuple[str, ...]
+    issued_at: int
+    expires_at: int
+    refresh_at: int
+    binding: Binding
+    sent_at_ms: int
+    client_reference_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """An account that the index calls due."""
+
+    hub_id: int
+    refresh_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Renewal:
+    """New sealed tokens for the row that had ``install_id`` and ``version``."""
+
+    hub_id: int
+    install_id: str
+    version: int
+    sealed: bytes = field(repr=False)
+    scopes: tuple[str, ...]
+    issued_at: int
+    expires_at: int
+    refresh_at: int
+
+
+class Accounts:
+    """The accounts of one app.
+
+    Args:
+        dynamodb: A DynamoDB client.
+        table: The table's name.
+    """
+
+    def __init__(self, dynamodb: "DynamoDBClient", table: str, shard: Callable[[], int] | None = None) -> None:
+        self._dynamodb = dynamodb
+        self._table = table
+        self._shard = shard or (lambda: random.randrange(SHARDS))  # noqa: S311 - spreads load, hides nothing
+
+    def get(self, hub_id: int) -> Account | None:
+        """The account as it is now (a consistent read), or None."""
+        answer = self._dynamodb.get_item(TableName=self._table, Key=typed({"hub_id": hub_id}), ConsistentRead=True)
+        return account_from(plain(answer["Item"])) if "Item" in answer else None
+
+    def install(self, new: NewInstall, now: int) -> Account | None:
+        """Store a new grant, whatever was there; what was there before, or None.
+
+        Raises:
+            AlreadyLinked: The account is linked to another reference; nothing was written.
+        """
+        values: dict[str, Any] = {
+            ":install_id": new.install_id,
+            ":one": 1,
+            ":status": Status.ACTIVE,
+            ":sealed": new.sealed,
+            ":scopes": " ".join(new.scopes),
+            ":issued_at": new.issued_at,
+            ":expires_at": new.expires_at,
+            ":refresh_at": new.refresh_at,
+            ":shard": self._shard(),
+            ":binding": new.binding,
+            ":sent": new.sent_at_ms,
+            ":now": now,
+        }
+        condition = "(attribute_not_exists(sent_at_ms) OR sent_at_ms <= :sent)"
+        linked = ""
+        if new.client_reference_id:
+            values[":reference"] = new.client_reference_id
+            condition += " AND (attribute_not_exists(client_reference_id) OR client_reference_id = :reference)"
+            linked = ", client_reference_id = :reference"
+        change = (
+            "SET install_id = :install_id, version = :one, #status = :status, status_at = :now, sealed = :sealed,"
+            " scopes = :scopes, issued_at = :issued_at, expires_at = :expires_at, refresh_at = :refresh_at,"
+            " refresh_shard = :shard, binding = :binding, sent_at_ms = :sent, installed_at = :now"
+            f"{linked} REMOVE lease_owner, lease_until, attempts, unclean_since, dead_code"
+        )
+        before, done = self._update(new.hub_id, change, condition, values, returns="ALL_OLD")
+        if done:
+            return account_from(before) if before else None
+        previous = account_from(before)
+        if new.client_reference_id and previous.client_reference_id not in (None, new.client_reference_id):
+            raise AlreadyLinked
+        return previous  # an install whose code was exchanged later than ours has been stored already
+
+    def lease_due(self, hub_id: int, owner: str, now: int) -> Account | None:
+        """Take the right to refresh for the schedule: the row, or None when it is not due or someone holds it."""
+        return self._lease(hub_id, owner, now, "refresh_at <= :now", {":now": now}, patient=True)
+
+    def lease_seen(self, seen: Account, owner: str, now: int) -> Account | None:
+        """Take the right to refresh for a reader who saw this row: the row, or None when it moved on or is held."""
+        return self._lease(
+            seen.hub_id, owner, now, _SAME, {":install_id": seen.install_id, ":version": seen.version}, patient=False
+        )
+
+    def commit(self, renewal: Renewal, now: int) -> bool:
+        """Store new tokens over the version they were made from; False when the row has moved on.
+
+        A row marked dead at this very version is undone: the answer in hand proves that its grant lives.
+        """
+        values = {**_identity(renewal), **self._renewed(renewal), ":active": Status.ACTIVE}
+        row, done = self._update(
+            renewal.hub_id, _RENEW + _SETTLE, f"{_SAME} AND #status = :active", values, returns="NONE"
+        )
+        if done:
+            return True
+        if not row or account_from(row).status is not Status.NEEDS_REINSTALL:
+            return False
+        values |= {":dead": Status.NEEDS_REINSTALL, ":now": now}
+        revive = f"{_RENEW}, #status = :active, status_at = :now{_SETTLE}, dead_code"
+        _, done = self._update(renewal.hub_id, revive, f"{_SAME} AND #status = :dead", values, returns="NONE")
+        return done
+
+    def try_later(self, leased: Account, refresh_at: int) -> bool:
+        """Let go of the lease; the row is due at ``refresh_at``."""
+        return self._settle(leased, "SET refresh_at = :refresh_at", {":refresh_at": refresh_at})
+
+    def let_go(self, leased: Account) -> bool:
+        """Let go of the lease without having asked HubSpot; the row stays as due as it was."""
+        return self._settle(leased, "SET attempts = :attempts", {":attempts": max(0, leased.attempts - 1)})
+
+    def mark_dead(self, leased: Account, code: str, now: int) -> bool:
+        """Take the account out of the schedule; False when the row moved on or an answer may still be on its way."""
+        change = "SET #status = :dead, status_at = :now, dead_code = :code REMOVE refresh_at, refresh_shard,"
+        condition = (
+            f"{_MINE} AND #status = :active AND (attribute_not_exists(unclean_since) OR unclean_since < :horizon)"
+        )
+        values = {
+            ":dead": Status.NEEDS_REINSTALL,
+            ":active": Status.ACTIVE,
+            ":now": now,
+            ":code": code,
+            ":horizon": now - lifetimes.RESCUE_RETENTION_SECONDS,
+            ":owner": leased.lease_owner,
+            **_identity(leased),
+        }
+        _, done = self._update(leased.hub_id, f"{change} lease_owner, lease_until", condition, values, returns="NONE")
+        return done
+
+    def due(self, shard: int, now: int) -> Iterator[Due]:
+        """Who is due in one shard, the longest overdue first, page by page, possibly a little stale."""
+        rows = self._query("due", "refresh_shard = :shard AND refresh_at <= :now", {":shard": shard, ":now": now})
+        yield from (Due(row["hub_id"], row["refresh_at"]) for row in rows)
+
+    def marked_since(self, since: int) -> Iterator[int]:
+        """The hub_ids marked as needing a re-install since then."""
+        wanted = "#status = :dead AND status_at >= :since"
+        values = {":dead": Status.NEEDS_REINSTALL, ":since": since}
+        yield from (row["hub_id"] for row in self._query("by_status", wanted, values))
+
+    def revive(self, hub_id: int, since: int, now: int) -> bool:
+        """Make an account that was marked since then due again: the mark was a misconfiguration's."""
+        _, done = self._update(
+            hub_id,
+            "SET #status = :active, status_at = :now, refresh_at = :now, refresh_shard = :shard REMOVE dead_code",
+            "#status = :dead AND status_at >= :since",
+            {
+                ":active": Status.ACTIVE,
+                ":dead": Status.NEEDS_REINSTALL,
+                ":now": now,
+                ":since": since,
+                ":shard": self._shard(),
+            },
+            returns="NONE",
+        )
+        return done
+
+    def _query(self, index: str, wanted: str, values: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        request: dict[str, Any] = {
+            "TableName": self._table,
+            "IndexName": index,
+            "KeyConditionExpression": wanted,
+            "ExpressionAttributeValues": typed(values),
+            **names(wanted),
+        }
+        pages = self._dynamodb.get_paginator("query").paginate(**request)
+        for page in pages:
+            yield from map(plain, page["Items"])
+
+    def _lease(
+        self, hub_id: int, owner: str, now: int, wanted: str, values: dict[str, Any], *, patient: bool
+    ) -> Account | None:
+        take = "SET lease_owner = :owner, lease_until = :until, attempts = if_not_exists(attempts, :zero) + :one"
+        lease = {":owner": owner, ":until": now + lifetimes.LEASE_SECONDS, ":zero": 0, ":one": 1}
+        values = {**values, **lease, ":active": Status.ACTIVE}
+        row, done = self._update(hub_id, take, f"#status = :active AND {wanted} AND {_FREE}", values, returns="ALL_NEW")
+        if done:
+            return account_from(row)
+        orphan = account_from(row) if row else None
+        if orphan and orphan.lease_owner == owner:
+            return orphan  # ours already: the SDK tried again after an answer that was lost on its way
+        if orphan is None or not _orphaned(orphan, now, patient=patient):
+            return None
+        # The holder vanished. Its answer may still be on its way: remember since when, so nobody marks this row dead.
+        values |= {":gone": orphan.lease_owner, ":their_until": orphan.lease_until, ":unclean": now}
+        row, done = self._update(
+            hub_id,
+            f"{take}, unclean_since = :unclean",
+            f"#status = :active AND {wanted} AND lease_owner = :gone AND lease_until = :their_until",
+            values,
+            returns="ALL_NEW",
+        )
+        return account_from(row) if done or row.get("lease_owner") == owner else None
+
+    def _settle(self, leased: Account, change: str, values: dict[str, Any]) -> bool:
+        values = {**values, **_identity(leased), ":owner": leased.lease_owner}
+        _, done = self._update(
+            leased.hub_id, f"{change} REMOVE lease_owner, lease_until", _MINE, values, returns="NONE"
+        )
+        return done
+
+    def _renewed(self, renewal: Renewal) -> dict[str, Any]:
+        return {
+            ":next": renewal.version + 1,
+            ":sealed": renewal.sealed,
+            ":scopes": " ".join(renewal.scopes),
+            ":issued_at": renewal.issued_at,
+            ":expires_at": renewal.expires_at,
+            ":refresh_at": renewal.refresh_at,
+            ":shard": self._shard(),
+        }
+
+    def _update(
+        self,
+        hub_id: int,
+        change: str,
+        condition: str,
+        values: dict[str, Any],
+        *,
+        returns: Literal["NONE", "ALL_OLD", "ALL_NEW"],
+    ) -> tuple[dict[str, Any], bool]:
+        return update(self._dynamodb, self._table, {"hub_id": hub_id}, change, condition, values, returns=returns)
+
+
+_RENEW = (
+    "SET version = :next, sealed = :sealed, scopes = :scopes, issued_at = :issued_at, expires_at = :expires_at,"
+    " refresh_at = :refresh_at, refresh_shard = :shard"
+)
+_SETTLE = " REMOVE lease_owner, lease_until, attempts, unclean_since"
+
+
+def _identity(row: Account | Renewal) -> dict[str, Any]:
+    return {":install_id": row.install_id, ":version": row.version}
+
+
+def _orphaned(row: Account, now: int, *, patient: bool) -> bool:
+    if row.status is not Status.ACTIVE or row.lease_until is None or row.lease_until > now:
+        return False
+    return not patient or now >= row.lease_until + lifetimes.orphan_wait(row.attempts)

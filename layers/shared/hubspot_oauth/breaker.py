@@ -1,0 +1,174 @@
+"""The circuit breaker: one item in the Scratch table that keeps a misconfiguration from looking like uninstalls.
+
+It opens in three ways, and while it is open one account a tick is let through to try:
+
+``client``    HubSpot refused the client id or secret: at once.
+``unlisted``  five different accounts met an answer nobody has listed, with no success between.
+``deaths``    more than 5 % of the answers of ten minutes, and at least ten, were dead grants. Marking is suspended.
+
+A success closes it. So does a dead grant, which proves that the client is known, unless deaths opened it. A report
+about a call that was sent before the last change is ignored.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from hubspot_oauth.rows import plain, typed, update
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+WINDOW_SECONDS = 600
+UNLISTED_ACCOUNTS = 5
+DEATHS_LEAST = 10
+DEATHS_SHARE = 0.05
+_KEY = {"pk": "breaker"}
+_NEWS = "(attribute_not_exists(changed_at) OR changed_at <= :sent)"
+
+
+class Reason(StrEnum):
+    """What opened the breaker."""
+
+    CLIENT = "client"
+    UNLISTED = "unlisted"
+    DEATHS = "deaths"
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerState:
+    """The breaker as it stands.
+
+    Attributes:
+        open: Why it is open, or None.
+        changed_at: When it last opened or closed, epoch seconds.
+        window_at: When the present window of counting began.
+        deaths: Dead grants in the window.
+        successes: Successes in the window, counted while ``watched``.
+        unlisted: The accounts that met an unlisted answer since the last success.
+        revive_since: After deaths closed it: accounts marked dead since then are to be tried again.
+    """
+
+    open: Reason | None = None
+    changed_at: int = 0
+    window_at: int = 0
+    deaths: int = 0
+    successes: int = 0
+    unlisted: frozenset[int] = frozenset()
+    revive_since: int | None = None
+
+    def watched(self, now: float) -> bool:
+        """Whether successes must be reported: something is being counted, or the breaker is open."""
+        counting = self.deaths > 0 and now - self.window_at <= WINDOW_SECONDS
+        return bool(self.open or self.unlisted or counting)
+
+    @property
+    def too_many_deaths(self) -> bool:
+        """Whether the window's deaths look like ours rather than theirs."""
+        return self.deaths >= DEATHS_LEAST and self.deaths > DEATHS_SHARE * (self.deaths + self.successes)
+
+
+class Breaker:
+    """Reads and moves the breaker. ``sent_at`` is always when the call in question was sent, epoch seconds.
+
+    Args:
+        dynamodb: A DynamoDB client.
+        table: The Scratch table's name.
+        clock: Epoch seconds.
+    """
+
+    def __init__(self, dynamodb: "DynamoDBClient", table: str, clock: Callable[[], float]) -> None:
+        self._dynamodb = dynamodb
+        self._table = table
+        self._clock = clock
+
+    def state(self) -> BreakerState:
+        """The breaker as it stands (a consistent read)."""
+        answer = self._dynamodb.get_item(TableName=self._table, Key=typed(_KEY), ConsistentRead=True)
+        return _state(plain(answer.get("Item", {})))
+
+    def client_refused(self, sent_at: int) -> None:
+        """HubSpot refused the client id or secret."""
+        self._open(Reason.CLIENT, sent_at)
+
+    def unlisted(self, hub_id: int, sent_at: int) -> bool:
+        """An account met an answer that nobody has listed; whether the breaker is open now."""
+        state, counted = self._count("ADD unlisted :who", {":who": {hub_id}}, sent_at)
+        if counted and len(state.unlisted) >= UNLISTED_ACCOUNTS:
+            self._open(Reason.UNLISTED, sent_at)
+            return True
+        return state.open is not None
+
+    def death(self, sent_at: int) -> bool:
+        """A grant looks dead; whether it may be marked so."""
+        self._new_window()
+        state, counted = self._count(
+            "SET streak_at = if_not_exists(streak_at, :sent) ADD deaths :one", {":one": 1}, sent_at
+        )
+        if counted and state.too_many_deaths:
+            self._open(Reason.DEATHS, sent_at)
+            return False
+        if state.open and state.open is not Reason.DEATHS:
+            return self._close(state.open, sent_at)
+        return counted
+
+    def succeeded(self, count: int, sent_at: int) -> None:
+        """``count`` refreshes succeeded; to be called only while the breaker is ``watched``."""
+        state, counted = self._count("ADD successes :count REMOVE unlisted, streak_at", {":count": count}, sent_at)
+        if not counted and state.open:
+            self._close(state.open, sent_at)
+
+    def revived(self, since: int) -> None:
+        """The accounts marked dead since ``since`` are due again."""
+        self._update("REMOVE revive_since", "revive_since = :since", {":since": since})
+
+    def _open(self, reason: Reason, sent_at: int) -> None:
+        self._update(
+            "SET opened_by = :reason, changed_at = :now",
+            f"attribute_not_exists(opened_by) AND {_NEWS}",
+            {":reason": reason, ":now": self._now(), ":sent": sent_at},
+        )
+
+    def _close(self, reason: Reason, sent_at: int) -> bool:
+        # Deaths in a row up to the opening, with no success between, were a misconfiguration: they are revived. Marks
+        # that a success came after stay: the credentials were good then.
+        revive = ", revive_since = streak_at" if reason is Reason.DEATHS else ""
+        _, closed = self._update(
+            f"SET changed_at = :now, window_at = :now, deaths = :zero, successes = :zero{revive}"
+            " REMOVE opened_by, unlisted, streak_at",
+            f"opened_by = :reason AND {_NEWS}",
+            {":now": self._now(), ":sent": sent_at, ":reason": reason, ":zero": 0},
+        )
+        return closed
+
+    def _new_window(self) -> None:
+        now = self._now()
+        self._update(
+            "SET window_at = :now, deaths = :zero, successes = :zero",
+            "attribute_not_exists(opened_by) AND (attribute_not_exists(window_at) OR window_at < :old)",
+            {":now": now, ":zero": 0, ":old": now - WINDOW_SECONDS},
+        )
+
+    def _count(self, change: str, values: dict[str, Any], sent_at: int) -> tuple[BreakerState, bool]:
+        return self._update(change, f"attribute_not_exists(opened_by) AND {_NEWS}", {**values, ":sent": sent_at})
+
+    def _update(self, change: str, condition: str, values: dict[str, Any]) -> tuple[BreakerState, bool]:
+        """The breaker after the update and True, or as it is and False when the condition fails."""
+        row, done = update(self._dynamodb, self._table, _KEY, change, condition, values, returns="ALL_NEW")
+        return _state(row), done
+
+    def _now(self) -> int:
+        return int(self._clock())
+
+
+def _state(row: Mapping[str, Any]) -> BreakerState:
+    return BreakerState(
+        open=Reason(row["opened_by"]) if "opened_by" in row else None,
+        changed_at=row.get("changed_at", 0),
+        window_at=row.get("window_at", 0),
+        deaths=row.get("deaths", 0),
+        successes=row.get("successes", 0),
+        unlisted=frozenset(int(hub_id) for hub_id in row.get("unlisted", ())),
+        revive_since=row.get("revive_since"),
+    )

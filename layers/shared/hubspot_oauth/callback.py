@@ -1,0 +1,227 @@
+"""Finishing an install: what to do with a browser that arrives at the redirect URL.
+
+The guards stand in a row, and their order matters: nothing is believed before the signature, nothing is told before the
+cookie, nonce and code are spent together before the code is sent to HubSpot.
+"""
+
+import hmac
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from hubspot_oauth import refusals
+from hubspot_oauth.arrivals import Arrival
+from hubspot_oauth.attempts import Attempt, Attempts, code_name
+from hubspot_oauth.config import Settings
+from hubspot_oauth.credentials import ClientSecret, StateKeys
+from hubspot_oauth.errors import InstallRefused, NotConfigured, VaultUnavailable
+from hubspot_oauth.grants import Granted, Grants, Wanted
+from hubspot_oauth.models import Binding
+from hubspot_oauth.refresh import Report
+from hubspot_oauth.start import Redirect, Starter, cookie_name
+from hubspot_oauth.state import BadSignature, InstallState, Kind, browser_hash, read_state
+from hubspot_oauth.urls import add_query, on_hubspot
+
+INSTALLED = "installed"
+
+
+@dataclass(frozen=True, slots=True)
+class InstalledPage:
+    """The install is done and there is nowhere else to go."""
+
+    hub_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class PendingPage:
+    """Another request of this browser is finishing this very install; the page looks again by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class StartPage:
+    """Nobody asked for anything: says where an install starts."""
+
+    install_url: str
+
+
+Landing = Redirect | InstalledPage | PendingPage | StartPage
+
+
+class Callback:
+    """Finishes installs.
+
+    Args:
+        clock: Epoch seconds.
+    """
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        starter: Starter,
+        grants: Grants,
+        attempts: Attempts,
+        state_keys: StateKeys,
+        client_secret: ClientSecret,
+        report: Report,
+        clock: Callable[[], float],
+    ) -> None:
+        self._settings = settings
+        self._starter = starter
+        self._grants = grants
+        self._attempts = attempts
+        self._keys = state_keys
+        self._client_secret = client_secret
+        self._report = report
+        self._clock = clock
+
+    def arrive(self, arrival: Arrival) -> Landing:
+        """Where the browser ends up.
+
+        Raises:
+            InstallRefused: On the page of a refusal; nothing half-done stays.
+        """
+        if arrival.error:
+            raise self._said_no(arrival)
+        if arrival.code is None:
+            return self._without_code(arrival)
+        self._report("InstallsReturned")
+        if arrival.state:
+            return self._with_state(arrival, arrival.code, self._read(arrival.state))
+        if arrival.return_url is None:
+            return Redirect(self._starter.install_url(arrival.host))  # nobody here asked for it: start afresh
+        return self._seamless(arrival, arrival.code, arrival.return_url)
+
+    def _said_no(self, arrival: Arrival) -> InstallRefused:
+        self._report("InstallsReturned")
+        cancelled = arrival.error == "access_denied"
+        refusal = refusals.INSTALL_CANCELLED if cancelled else refusals.HUBSPOT_REFUSED
+        refused = InstallRefused(refusal)
+        try:
+            state = self._read(arrival.state or "")
+            self._check_browser(state, arrival)
+        except InstallRefused:
+            return refused  # an answer without our state is shown all the same, but proves nothing
+        refused.retry_url = self._starter.again(state)
+        return refused
+
+    def _without_code(self, arrival: Arrival) -> Landing:
+        if arrival.step != "authorize" or arrival.return_url is None:
+            return StartPage(self._starter.install_url(arrival.host))
+        return_url = self._hubspot_page(arrival.return_url)
+        if self._settings.sign_in_url:
+            return Redirect(add_query(self._settings.sign_in_url, {"hubspot_return_url": return_url}))
+        return self._starter.to_marketplace(return_url, self._starter.redirect_uri(arrival.host))
+
+    def _with_state(self, arrival: Arrival, code: str, state: InstallState) -> Landing:
+        self._check_browser(state, arrival)
+        if state.kind is Kind.MARKETPLACE:
+            self._hubspot_page(arrival.return_url or "")
+        try:
+            return self._once(arrival, code, state)
+        except InstallRefused as refused:
+            if state.kind is Kind.OWN:
+                refused.retry_url = self._starter.again(state)
+            raise
+
+    def _once(self, arrival: Arrival, code: str, state: InstallState) -> Landing:
+        if state.expires_at <= self._clock():
+            earlier = self._attempts.find(state.nonce)
+            if earlier is None:
+                raise InstallRefused(refusals.STATE_EXPIRED)
+            return self._landing_of(earlier, arrival, state)
+        proved = state.kind is Kind.OWN or state.client_reference_id is not None
+        wanted = Wanted(
+            redirect_uri=state.redirect_uri,
+            binding=Binding.BOUND if proved else Binding.UNBOUND,
+            hub_id=state.hub_id,
+            client_reference_id=state.client_reference_id,
+        )
+        attempt = Attempt(state.nonce, state.browser, int(self._clock()))
+        earlier = self._finish(attempt, code, wanted)
+        if earlier.attempt_id != state.nonce:
+            return self._other_landing(earlier, arrival)
+        return self._landing_of(earlier, arrival, state)
+
+    def _seamless(self, arrival: Arrival, code: str, return_url: str) -> Landing:
+        """A Marketplace install that nobody here started: stored unbound, tied to nothing and nobody."""
+        self._hubspot_page(return_url)
+        wanted = Wanted(self._starter.redirect_uri(arrival.host), Binding.UNBOUND)
+        attempt = Attempt(f"unbound-{code_name(code)[:32]}", None, int(self._clock()))
+        return self._landing_of(self._finish(attempt, code, wanted), arrival, None)
+
+    def _finish(self, attempt: Attempt, code: str, wanted: Wanted) -> Attempt:
+        """Spend the code and store its grant; or the attempt that has spent it, or the same nonce, before."""
+        try:
+            self._client_secret()
+            sealer = self._grants.sealer()
+        except NotConfigured:
+            raise InstallRefused(refusals.NOT_CONFIGURED) from None
+        except VaultUnavailable as error:
+            raise InstallRefused(refusals.INTERRUPTED, str(error)) from error
+        earlier = self._attempts.spend(attempt, code)
+        if earlier:
+            return earlier
+        try:
+            granted = self._grants.obtain(code, wanted, sealer)
+        except InstallRefused as refused:
+            self._attempts.finish(attempt.attempt_id, refused.refusal.code)
+            raise
+        self._attempts.finish(attempt.attempt_id, INSTALLED, granted.hub_id)
+        self._report("InstallsCompleted", 1, **self._evidence(granted, wanted))
+        return Attempt(attempt.attempt_id, attempt.browser, attempt.started_at, INSTALLED, granted.hub_id)
+
+    def _landing_of(self, attempt: Attempt, arrival: Arrival, state: InstallState | None) -> Landing:
+        """Where an attempt ends: the same place each time, whoever of its browser's requests asks."""
+        if attempt.interrupted(self._clock()):
+            raise InstallRefused(refusals.INTERRUPTED)
+        if attempt.outcome is None:
+            return PendingPage()
+        if attempt.outcome != INSTALLED:
+            raise InstallRefused(refusals.BY_CODE[attempt.outcome])
+        if state and state.return_to:
+            told = {"hub_id": str(attempt.hub_id)} | ({"state": state.caller_state} if state.caller_state else {})
+            return Redirect(add_query(state.return_to, told))
+        if arrival.return_url and on_hubspot(arrival.return_url, self._settings.app_url):
+            return Redirect(arrival.return_url)
+        return InstalledPage(attempt.hub_id)
+
+    def _other_landing(self, earlier: Attempt, arrival: Arrival) -> Landing:
+        """This code was spent under another state: its landing is for the browser that spent it."""
+        hashes = (browser_hash(value) for value in arrival.cookies.values())
+        if earlier.browser and any(hmac.compare_digest(value, earlier.browser) for value in hashes):
+            return self._landing_of(earlier, arrival, None)
+        raise InstallRefused(refusals.CODE_SPENT)
+
+    def _read(self, value: str) -> InstallState:
+        for _ in range(2):
+            try:
+                return read_state(value, self._keys())
+            except BadSignature:
+                if not self._keys.reread():
+                    break
+        raise InstallRefused(refusals.STATE_INVALID)
+
+    def _check_browser(self, state: InstallState, arrival: Arrival) -> None:
+        """Whether this browser started the install. A Marketplace iframe may withhold the cookie, never a wrong one."""
+        cookie = arrival.cookies.get(cookie_name(state.nonce, state.redirect_uri))
+        if cookie is None and state.kind is Kind.MARKETPLACE:
+            return
+        if cookie is None or not hmac.compare_digest(browser_hash(cookie), state.browser):
+            raise InstallRefused(refusals.BROWSER_MISMATCH)
+
+    def _hubspot_page(self, return_url: str) -> str:
+        if not on_hubspot(return_url, self._settings.app_url):
+            raise InstallRefused(refusals.RETURN_URL_NOT_ALLOWED)
+        return return_url
+
+    def _evidence(self, granted: Granted, wanted: Wanted) -> dict[str, object]:
+        before = granted.before
+        return {
+            "hub_id": granted.hub_id,
+            "binding": str(wanted.binding),
+            "client_reference_id": wanted.client_reference_id,
+            "reinstall": before is not None,
+            "scopes_added": sorted(set(granted.scopes) - set(before.scopes)) if before else [],
+            "scopes_removed": sorted(set(before.scopes) - set(granted.scopes)) if before else [],
+            "optional_dropped": sorted(set(self._settings.optional_scopes) - set(granted.scopes)),
+        }

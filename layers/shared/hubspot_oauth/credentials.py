@@ -1,0 +1,109 @@
+"""The two secrets of a stack: HubSpot's client secret and our own state key. Read late, cached briefly, never shown."""
+
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from hubspot_oauth.errors import NotConfigured
+
+if TYPE_CHECKING:
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+
+CACHE_SECONDS = 300
+REREAD_SECONDS = 10
+
+
+class ClientSecret:
+    """The app's client secret, set by the operator and rotated whenever they like.
+
+    Args:
+        secrets: A Secrets Manager client.
+        secret_id: The secret's ARN.
+        clock: Monotonic seconds.
+    """
+
+    def __init__(self, secrets: "SecretsManagerClient", secret_id: str, clock: Callable[[], float]) -> None:
+        self._secrets = secrets
+        self._secret_id = secret_id
+        self._clock = clock
+        self._value = ""
+        self._read_at = float("-inf")
+        self._known_set = False
+        self._lock = threading.Lock()
+
+    def __call__(self) -> str:
+        """The secret, read at most every ``CACHE_SECONDS``.
+
+        Raises:
+            NotConfigured: It has no value yet.
+        """
+        with self._lock:
+            if self._clock() - self._read_at >= CACHE_SECONDS:
+                self._read()
+            return self._value
+
+    def changed_from(self, refused: str) -> bool:
+        """Read again after HubSpot refused ``refused``; whether there is another value now."""
+        with self._lock:
+            if self._value == refused and self._clock() - self._read_at >= REREAD_SECONDS:
+                self._read()
+            return self._value != refused
+
+    def is_set(self) -> bool:
+        """Whether the operator has set a value; needs only DescribeSecret, which does not show it."""
+        if not self._known_set:
+            versions = self._secrets.describe_secret(SecretId=self._secret_id).get("VersionIdsToStages", {})
+            self._known_set = any("AWSCURRENT" in stages for stages in versions.values())
+        return self._known_set
+
+    def _read(self) -> None:
+        try:
+            self._value = self._secrets.get_secret_value(SecretId=self._secret_id)["SecretString"].strip()
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "ResourceNotFoundException":
+                raise NotConfigured("the client secret has no value yet") from error
+            raise
+        self._read_at = self._clock()
+
+
+class StateKeys:
+    """The keys that sign what travels through browsers: Secrets Manager's AWSPREVIOUS, then AWSCURRENT.
+
+    A key rotated in stays usable at once: whoever meets a signature it does not know calls ``reread``.
+    """
+
+    def __init__(self, secrets: "SecretsManagerClient", secret_id: str, clock: Callable[[], float]) -> None:
+        self._secrets = secrets
+        self._secret_id = secret_id
+        self._clock = clock
+        self._keys: list[str] = []
+        self._read_at = float("-inf")
+
+    def __call__(self) -> list[str]:
+        """The keys, oldest first, read at most every ``CACHE_SECONDS``."""
+        if self._clock() - self._read_at >= CACHE_SECONDS:
+            self._read()
+        return self._keys
+
+    def reread(self) -> bool:
+        """Read again, at most every ``REREAD_SECONDS``; whether there are other keys now."""
+        before = self._keys
+        if self._clock() - self._read_at >= REREAD_SECONDS:
+            self._read()
+        return self._keys != before
+
+    def _read(self) -> None:
+        current = self._secrets.get_secret_value(SecretId=self._secret_id, VersionStage="AWSCURRENT")
+        self._keys = [*self._previous(), current["SecretString"]]
+        self._read_at = self._clock()
+
+    def _previous(self) -> list[str]:
+        try:
+            answer = self._secrets.get_secret_value(SecretId=self._secret_id, VersionStage="AWSPREVIOUS")
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "ResourceNotFoundException":
+                return []
+            raise
+        return [answer["SecretString"]]

@@ -1,0 +1,185 @@
+"""HubSpot as this product speaks to it: the authorization URL, the token endpoint, introspect and revoke.
+
+HubSpot's documentation is the source of every parameter and status here. What its errors mean *for a grant* is decided
+in one place, ``_failure``.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+from urllib.parse import quote, urlencode
+
+import requests
+
+from hubspot_oauth import transport
+from hubspot_oauth.config import Settings
+from hubspot_oauth.errors import GrantDead, HubSpotError, Misconfigured, TryLater
+from hubspot_oauth.lifetimes import HUBSPOT_SECONDS
+from hubspot_oauth.models import TokenAnswer
+from hubspot_oauth.state import InstallState
+
+DEAD_STATUS = frozenset({"BAD_REFRESH_TOKEN", "BAD_HUB", "BAD_SCOPES", "BAD_AUTH_CODE", "EXPIRED_AUTH_CODE"})
+DEAD_ERROR = frozenset({"invalid_grant", "access_denied", "invalid_scope"})
+OURS_STATUS = frozenset(
+    {
+        "BAD_CLIENT_ID",
+        "BAD_CLIENT_SECRET",
+        "BAD_GRANT_TYPE",
+        "MISMATCH_REDIRECT_URI_AUTH_CODE",
+        "BAD_REDIRECT_URI",
+        "BAD_CODE_VERIFIER",
+    }
+)
+TRY_LATER_HTTP = frozenset({408, 423, 425, 429, 477})
+MOST_RETRY_AFTER = 24 * 3600  # a 477 during an account's migration may ask for that much
+_HUB_ID_MOST = 10**16
+
+
+class HubSpot:
+    """One HubSpot app.
+
+    Args:
+        settings: Client id, API version, both base URLs and the scopes.
+        client_secret: Gives the app's client secret; raises NotConfigured.
+        pool: How many connections may be kept open.
+    """
+
+    def __init__(self, settings: Settings, client_secret: Callable[[], str], pool: int = 1) -> None:
+        self._settings = settings
+        self._client_secret = client_secret
+        self._pooled = transport.session(pool)
+
+    def authorization_url(self, state: InstallState, signed: str) -> str:
+        """Where the installing user is sent. Scopes are separated by %20, as HubSpot documents."""
+        account = f"/{state.hub_id}" if state.hub_id else ""
+        query = {
+            "client_id": self._settings.client_id,
+            "redirect_uri": state.redirect_uri,
+            "scope": " ".join(self._settings.requested_scopes),
+            "optional_scope": " ".join(self._settings.optional_scopes),
+            "state": signed,
+        }
+        given = {name: value for name, value in query.items() if value}
+        return f"{self._settings.app_url}/oauth{account}/authorize?{urlencode(given, quote_via=quote)}"
+
+    def exchange(self, code: str, redirect_uri: str) -> TokenAnswer:
+        """Spend an authorization code, on a fresh connection and never twice.
+
+        Raises:
+            HubSpotError: Any of its kinds; the code may have been spent all the same.
+            NotConfigured: There is no client secret.
+        """
+        form = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri}
+        with transport.session(1) as fresh:
+            answer = self._token(fresh, form, self._client_secret())
+        if answer.refresh_token is None:
+            raise TryLater("no_refresh_token", 200)
+        return answer
+
+    def refresh(self, refresh_token: str, client_secret: str) -> TokenAnswer:
+        """Use a refresh token, over pooled connections. The answer may or may not carry a new one.
+
+        Raises:
+            HubSpotError: Any of its kinds.
+        """
+        form = {"grant_type": "refresh_token", "refresh_token": refresh_token}
+        return self._token(self._pooled, form, client_secret)
+
+    def introspect(self, access_token: str) -> Mapping[str, Any]:
+        """What HubSpot knows of an access token: ``hub_id``, ``user``, ``active`` and more.
+
+        Raises:
+            HubSpotError: Any of its kinds.
+        """
+        return self._about_token("introspect", access_token, "access_token")
+
+    def revoke(self, refresh_token: str) -> None:
+        """End a grant. Access tokens already issued live on to their expiry.
+
+        Raises:
+            HubSpotError: Any of its kinds.
+        """
+        self._about_token("revoke", refresh_token, "refresh_token", parse=False)
+
+    def _token(self, client: requests.Session, form: Mapping[str, str], client_secret: str) -> TokenAnswer:
+        body = self._post(client, "token", form, client_secret)
+        return _parse_tokens(_json(body))
+
+    def _about_token(
+        self, verb: Literal["introspect", "revoke"], token: str, hint: str, *, parse: bool = True
+    ) -> Mapping[str, Any]:
+        form = {"token": token, "token_type_hint": hint}
+        with transport.session(1) as fresh:
+            body = self._post(fresh, f"token/{verb}", form, self._client_secret())
+        return _json(body) if parse else {}
+
+    def _post(self, client: requests.Session, path: str, form: Mapping[str, str], client_secret: str) -> bytes:
+        url = f"{self._settings.api_url}/oauth/{self._settings.api_version}/{path}"
+        credentials = {"client_id": self._settings.client_id, "client_secret": client_secret}
+        try:
+            answer = transport.post(client, url, {**form, **credentials}, HUBSPOT_SECONDS)
+        except transport.NoAnswer as error:
+            raise TryLater(str(error)) from None
+        if answer.status != 200:  # noqa: PLR2004 - the only success HubSpot documents
+            raise _failure(answer)
+        return answer.body
+
+
+def _json(body: bytes) -> Mapping[str, Any]:
+    try:
+        content = json.loads(body)
+    except ValueError:
+        raise TryLater("not_json", 200) from None
+    if not isinstance(content, dict):
+        raise TryLater("not_an_object", 200)
+    return content
+
+
+def _parse_tokens(content: Mapping[str, Any]) -> TokenAnswer:
+    access_token, expires_in = content.get("access_token"), content.get("expires_in")
+    if not (isinstance(access_token, str) and access_token):
+        raise TryLater("no_access_token", 200)
+    if not isinstance(expires_in, int | float) or isinstance(expires_in, bool) or not 0 < expires_in < 10**9:
+        raise TryLater("no_expires_in", 200)
+    refresh_token, scopes = content.get("refresh_token"), content.get("scopes")
+    return TokenAnswer(
+        access_token=access_token,
+        refresh_token=refresh_token if isinstance(refresh_token, str) and refresh_token else None,
+        expires_in=max(1, int(expires_in)),
+        hub_id=hub_id_of(content),
+        scopes=tuple(s for s in scopes if isinstance(s, str)) if isinstance(scopes, list) else (),
+    )
+
+
+def hub_id_of(content: Mapping[str, Any]) -> int | None:
+    """HubSpot's number for the account in a token or introspection answer, if it is there and is one."""
+    value = content.get("hub_id")
+    known = isinstance(value, int) and not isinstance(value, bool) and 0 < value < _HUB_ID_MOST
+    return value if known else None
+
+
+def _failure(answer: transport.Answer) -> HubSpotError:
+    """What an answer other than 200 means. A client-level status wins over an ``error`` that blames the grant."""
+    retry_after = _retry_after(answer.headers.get("Retry-After", ""))
+    if answer.status >= 500 or answer.status in TRY_LATER_HTTP or answer.status < 400:  # noqa: PLR2004
+        return TryLater(f"http_{answer.status}", answer.status, retry_after)
+    try:
+        content = _json(answer.body)
+    except TryLater:
+        content = {}
+    status, error = _word(content.get("status")), _word(content.get("error"))
+    code = status or error or f"http_{answer.status}"
+    if status in OURS_STATUS or error == "invalid_client":
+        return Misconfigured(status if status in OURS_STATUS else error, answer.status)
+    if status in DEAD_STATUS or error in DEAD_ERROR:
+        return GrantDead(code, answer.status)
+    return Misconfigured(code, answer.status)
+
+
+def _word(value: object) -> str:
+    """A code as HubSpot writes them; anything else could be text that does not belong into a log."""
+    return value if isinstance(value, str) and value.replace("_", "").isalnum() and len(value) <= 64 else ""  # noqa: PLR2004
+
+
+def _retry_after(value: str) -> int | None:
+    return min(int(value), MOST_RETRY_AFTER) if value.isascii() and value.isdigit() and len(value) < 9 else None  # noqa: PLR2004

@@ -1,0 +1,94 @@
+"""The nouns: tokens, what HubSpot answers, an account. Times are UTC epoch seconds, durations seconds."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from hashlib import sha256
+
+
+def fingerprint(token: str) -> str:
+    """A short name for a token that cannot be turned back into it: 16 hexadecimal digits of its SHA-256."""
+    return sha256(token.encode()).hexdigest()[:16]
+
+
+class Status(StrEnum):
+    """Where an account stands."""
+
+    ACTIVE = "active"
+    NEEDS_REINSTALL = "needs_reinstall"
+    DISCONNECTING = "disconnecting"
+
+
+class Binding(StrEnum):
+    """Whether the browser that finished the install proved that it had asked for it."""
+
+    BOUND = "bound"
+    UNBOUND = "unbound"
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """The two tokens of one grant."""
+
+    access_token: str = field(repr=False)
+    refresh_token: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class TokenAnswer:
+    """HubSpot's token response, parsed tolerantly.
+
+    ``refresh_token`` and ``hub_id`` are None when HubSpot left them out; ``scopes`` are the granted ones.
+    """
+
+    access_token: str = field(repr=False)
+    refresh_token: str | None = field(repr=False)
+    expires_in: int
+    hub_id: int | None = None
+    scopes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One HubSpot account that installed the app, as stored. The tokens inside are sealed."""
+
+    hub_id: int
+    install_id: str
+    version: int
+    status: Status
+    sealed: bytes = field(repr=False)
+    scopes: tuple[str, ...]
+    issued_at: int
+    expires_at: int
+    installed_at: int
+    binding: Binding
+    client_reference_id: str | None = None
+    refresh_at: int | None = None
+    lease_owner: str | None = None
+    lease_until: int | None = None
+    attempts: int = 0
+    unclean_since: int | None = None
+    dead_code: str | None = None
+
+    @property
+    def lifetime(self) -> int:
+        """Seconds the access token lives from issue to expiry."""
+        return self.expires_at - self.issued_at
+
+    def lease_live(self, now: float) -> bool:
+        """Whether someone is refreshing this account at ``now``."""
+        return self.lease_until is not None and self.lease_until > now
+
+
+@dataclass(frozen=True, slots=True)
+class VendedToken:
+    """An access token on its way to the team's own code."""
+
+    hub_id: int
+    access_token: str = field(repr=False)
+    expires_at: int
+    scopes: tuple[str, ...]
+
+    @property
+    def fingerprint(self) -> str:
+        """Names this token in ``rejected=`` without repeating it."""
+        return fingerprint(self.access_token)

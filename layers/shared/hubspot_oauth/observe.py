@@ -1,0 +1,53 @@
+"""What is seen from outside: metrics (embedded metric format) and structured logs, under one stable set of names.
+
+Each metric has the dimension ``service`` (the stack's name). Those in ``BY`` are also emitted broken down by one more.
+``docs/operations.md`` explains them all; a test keeps it so.
+"""
+
+import threading
+from typing import Final
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit, single_metric
+
+logger = Logger()
+metrics = Metrics()
+_lock = threading.Lock()
+
+#: Every metric this product emits, with its unit.
+UNITS: Final = {
+    "InstallsStarted": MetricUnit.Count,
+    "InstallsReturned": MetricUnit.Count,
+    "InstallsCompleted": MetricUnit.Count,
+    "InstallsRefused": MetricUnit.Count,
+    "Due": MetricUnit.Count,
+    "OverdueSeconds": MetricUnit.Seconds,
+    "Refreshed": MetricUnit.Count,
+    "RefreshFailed": MetricUnit.Count,
+    "LeaseConflicts": MetricUnit.Count,
+    "RescueMessages": MetricUnit.Count,
+    "Rescued": MetricUnit.Count,
+    "BreakerOpen": MetricUnit.Count,
+    "DispatchSkipped": MetricUnit.Count,
+    "QueueRefused": MetricUnit.Count,
+    "Revived": MetricUnit.Count,
+}
+#: Broken down by this piece of evidence as well.
+BY: Final = {"InstallsRefused": "code", "RefreshFailed": "kind"}
+_QUIET: Final = frozenset({"InstallsStarted", "InstallsReturned", "Due", "OverdueSeconds", "Refreshed", "BreakerOpen"})
+
+
+def report(name: str, value: float = 1, **evidence: object) -> None:
+    """Count ``value`` under the metric ``name`` and log it with its evidence, which is never secret.
+
+    Raises:
+        KeyError: The metric is not listed here.
+    """
+    unit = UNITS[name]
+    with _lock:
+        metrics.add_metric(name=name, unit=unit, value=value)
+    if name in BY:
+        with single_metric(name=name, unit=unit, value=value) as broken_down:
+            broken_down.add_dimension(BY[name], str(evidence.get(BY[name])))
+    if name not in _QUIET or any(evidence.values()):
+        logger.info(name, extra={key: content for key, content in evidence.items() if content is not None})

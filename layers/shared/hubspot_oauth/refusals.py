@@ -1,0 +1,164 @@
+"""Every way an install can be refused: a stable code, what happened, and what to do.
+
+The code is in the page, in the log and in the metric. ``docs/refusals.md`` lists them all; a test keeps it so.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One refusal: ``status`` is the HTTP status of its page; ``retry`` offers a link to start again."""
+
+    code: str
+    status: int
+    title: str
+    happened: str
+    advice: str
+    retry: bool = True
+
+
+WHO_MAY_INSTALL = "In HubSpot, a Super Admin or a user with App Marketplace Access can install apps."
+
+INVALID_REQUEST = Refusal(
+    "invalid_request",
+    400,
+    "This link is not complete",
+    "The address that was opened has a value this page cannot use.",
+    "Open the install link again exactly as it was given to you, or ask whoever sent it for a new one.",
+)
+RETURN_TO_NOT_ALLOWED = Refusal(
+    "return_to_not_allowed",
+    400,
+    "This link leads to an unknown site",
+    "The install link asks to continue on a site that this app does not know.",
+    "Ask whoever sent you the link for a new one.",
+    retry=False,
+)
+RETURN_URL_NOT_ALLOWED = Refusal(
+    "return_url_not_allowed",
+    400,
+    "This did not come from HubSpot",
+    "The address to return to is not one of HubSpot's own.",
+    "Start the installation again from HubSpot's App Marketplace.",
+)
+LINK_INVALID = Refusal(
+    "link_invalid",
+    400,
+    "This install link is not valid",
+    "The link was changed on its way, or was made for another app.",
+    "Ask for a new install link.",
+    retry=False,
+)
+LINK_EXPIRED = Refusal(
+    "link_expired",
+    400,
+    "This install link has expired",
+    "Install links work for a limited time.",
+    "Ask for a new install link.",
+    retry=False,
+)
+NOT_CONFIGURED = Refusal(
+    "not_configured",
+    503,
+    "Almost there",
+    "The app has been deployed, but its HubSpot client secret has not been set yet.",
+    "If you run this app, set the client secret with “make secret” and open this page again.",
+    retry=False,
+)
+STATE_INVALID = Refusal(
+    "state_invalid",
+    400,
+    "This installation cannot be continued",
+    "The answer from HubSpot does not belong to an installation that was started here.",
+    "Start the installation again.",
+)
+STATE_EXPIRED = Refusal(
+    "state_expired",
+    400,
+    "This installation took too long",
+    "For your safety an installation has to be finished within ten minutes.",
+    "Start the installation again; nothing has been lost.",
+)
+BROWSER_MISMATCH = Refusal(
+    "browser_mismatch",
+    400,
+    "This installation was started elsewhere",
+    "The installation was started in another browser, or this browser does not keep cookies for this site.",
+    "Start the installation again in this browser. If it happens again, allow cookies for this site.",
+)
+INSTALL_CANCELLED = Refusal(
+    "install_cancelled",
+    400,
+    "The installation was cancelled",
+    "HubSpot reports that access was not granted. Nothing has been installed.",
+    f"You can start again whenever you like. {WHO_MAY_INSTALL}",
+)
+HUBSPOT_REFUSED = Refusal(
+    "hubspot_refused",
+    400,
+    "HubSpot did not allow the installation",
+    "HubSpot ended the installation before this app was granted access.",
+    f"Start again, perhaps with another account or user. {WHO_MAY_INSTALL}",
+)
+CODE_SPENT = Refusal(
+    "code_spent",
+    400,
+    "This installation was already used",
+    "HubSpot's authorization code for this installation has been used once, and it works only once.",
+    "If your account is not connected yet, start the installation again.",
+)
+INTERRUPTED = Refusal(
+    "interrupted",
+    500,
+    "The installation was interrupted",
+    "Something on our side stopped while the installation was being finished.",
+    "Start the installation again.",
+)
+CODE_REJECTED = Refusal(
+    "code_rejected",
+    400,
+    "HubSpot did not accept the installation",
+    "HubSpot's authorization code was too old or had been used before.",
+    "Start the installation again.",
+)
+MISCONFIGURED = Refusal(
+    "misconfigured",
+    500,
+    "This app is not set up correctly",
+    "HubSpot did not accept this app's own credentials or redirect URL. Your account is not the cause.",
+    "Please tell the people who run this app. Their log has the details under this page's code.",
+    retry=False,
+)
+HUBSPOT_UNAVAILABLE = Refusal(
+    "hubspot_unavailable",
+    503,
+    "HubSpot did not answer",
+    "HubSpot could not be reached, or took too long to answer.",
+    "Wait a minute, then start the installation again.",
+)
+WRONG_ACCOUNT = Refusal(
+    "wrong_account",
+    409,
+    "That was another HubSpot account",
+    "This install link is for one HubSpot account, and another one was chosen. Nothing has been changed.",
+    "Start again and choose the account that the link was made for.",
+)
+SCOPES_MISSING = Refusal(
+    "scopes_missing",
+    409,
+    "Some permissions are missing",
+    "The app needs permissions that were not granted. Nothing has been changed.",
+    f"Start again and accept all required permissions. {WHO_MAY_INSTALL}",
+)
+ACCOUNT_ALREADY_LINKED = Refusal(
+    "account_already_linked",
+    409,
+    "This HubSpot account is already linked",
+    "The HubSpot account is connected to another customer of this app. Nothing has been changed.",
+    "Ask the people who run this app to disconnect it there first.",
+    retry=False,
+)
+
+ALL: tuple[Refusal, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Refusal))
+BY_CODE: dict[str, Refusal] = {refusal.code: refusal for refusal in ALL}

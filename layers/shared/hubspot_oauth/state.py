@@ -1,0 +1,114 @@
+"""Signed values that travel through browsers: the OAuth state and the install link.
+
+Both are signed with HMAC-SHA256 (itsdangerous; its default digest is SHA-1) under different salts, so that one never
+passes for the other. Keys come as a list, oldest first: the last one signs, all of them verify.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+from itsdangerous import BadData, URLSafeSerializer
+
+STATE_SECONDS = 600
+LINK_SECONDS = 7 * 24 * 3600
+
+
+class BadSignature(Exception):
+    """The value was not signed with any of the keys, or is not of the expected kind."""
+
+
+class Kind(StrEnum):
+    """Where an install was started."""
+
+    OWN = "own"
+    MARKETPLACE = "marketplace"
+
+
+def browser_hash(browser_secret: str) -> str:
+    """What the state keeps of the browser's cookie."""
+    return hashlib.sha256(browser_secret.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class InstallState:
+    """What one started install remembers while the browser is at HubSpot.
+
+    Attributes:
+        kind: ``own`` always needs the browser's cookie; ``marketplace`` never carries a return_to or a caller's state.
+        nonce: Spent once, in the Scratch table; also names the browser's cookie.
+        expires_at: Epoch seconds.
+        browser: ``browser_hash`` of the cookie's value.
+        redirect_uri: What HubSpot was told, repeated at the exchange.
+        hub_id: The only account that may come back, when given.
+        return_to: Where the browser goes after success; allow-listed when the install started.
+        caller_state: The caller's own ``state``, handed back unchanged. Untrusted.
+        client_reference_id: The team's own customer, only ever from a signed install link.
+    """
+
+    kind: Kind
+    nonce: str
+    expires_at: int
+    browser: str
+    redirect_uri: str
+    hub_id: int | None = None
+    return_to: str | None = None
+    caller_state: str | None = None
+    client_reference_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InstallLink:
+    """What the team's back end said about an install before it began: signed, nothing stored."""
+
+    expires_at: int
+    client_reference_id: str | None = None
+    hub_id: int | None = None
+    return_to: str | None = None
+    hubspot_return_url: str | None = None
+
+
+def sign_state(state: InstallState, keys: Sequence[str]) -> str:
+    """The OAuth ``state`` parameter."""
+    return _serializer(keys, "install-state").dumps(_compact(state))
+
+
+def read_state(value: str, keys: Sequence[str]) -> InstallState:
+    """The state that was signed. Says nothing about its age.
+
+    Raises:
+        BadSignature: It was not signed here.
+    """
+    content = _load(value, keys, "install-state")
+    return InstallState(**{**content, "kind": Kind(content["kind"])})
+
+
+def sign_link(link: InstallLink, keys: Sequence[str]) -> str:
+    """The ``link`` parameter of an install link."""
+    return _serializer(keys, "install-link").dumps(_compact(link))
+
+
+def read_link(value: str, keys: Sequence[str]) -> InstallLink:
+    """The install link that was signed. Says nothing about its age.
+
+    Raises:
+        BadSignature: It was not signed here.
+    """
+    return InstallLink(**_load(value, keys, "install-link"))
+
+
+def _serializer(keys: Sequence[str], salt: str) -> URLSafeSerializer:
+    return URLSafeSerializer(list(keys), salt=f"hubspot-oauth/{salt}", signer_kwargs={"digest_method": hashlib.sha256})
+
+
+def _compact(value: InstallState | InstallLink) -> dict[str, Any]:
+    return {name: content for name, content in asdict(value).items() if content is not None}
+
+
+def _load(value: str, keys: Sequence[str], salt: str) -> dict[str, Any]:
+    try:
+        return dict(_serializer(keys, salt).loads(value))
+    except BadData as error:
+        raise BadSignature(salt) from error

@@ -1,0 +1,162 @@
+"""Sealing tokens: envelope encryption under KMS, one page of format in docs/sealing.md.
+
+A blob is ``version(1) | length of wrapped key(2, big endian) | wrapped key | nonce(12) | ciphertext and tag``. The
+plaintext is the JSON of both tokens. AES-256-GCM's associated data names format, app, account and install, so that a
+row's tokens cannot be moved to another account or another install.
+"""
+
+import json
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from hubspot_oauth.errors import Unsealable, VaultUnavailable
+from hubspot_oauth.models import Tokens
+
+if TYPE_CHECKING:
+    from mypy_boto3_kms import KMSClient
+
+FORMAT = 1
+KEY_SECONDS = 900
+KEY_USES = 10_000
+OPENED_KEYS = 1_000
+OPENED_SECONDS = 3600
+_NONCE = 12
+_TAG = 16
+#: KMS says these of a wrapped key that is not one of ours; anything else it says is about today, not about the row.
+_NOT_OURS = frozenset({"InvalidCiphertextException", "IncorrectKeyException"})
+
+
+@dataclass(slots=True)
+class _DataKey:
+    cipher: AESGCM = field(repr=False)
+    wrapped: bytes = field(repr=False)
+    born: float
+    uses: int = 0
+
+
+class Sealer:
+    """A data key in hand: sealing with it cannot fail for want of KMS."""
+
+    def __init__(self, key: _DataKey, client_id: str) -> None:
+        self._key = key
+        self._client_id = client_id
+
+    def seal(self, tokens: Tokens, hub_id: int, install_id: str) -> bytes:
+        """The blob to store for this account and install."""
+        nonce = os.urandom(_NONCE)
+        plain = json.dumps([tokens.access_token, tokens.refresh_token]).encode()
+        sealed = self._key.cipher.encrypt(nonce, plain, associated_data(self._client_id, hub_id, install_id))
+        wrapped = self._key.wrapped
+        return bytes([FORMAT]) + len(wrapped).to_bytes(2, "big") + wrapped + nonce + sealed
+
+
+class Vault:
+    """Seals and unseals with data keys that it caches, bounded by age and uses.
+
+    Args:
+        kms: A KMS client.
+        key_id: The ARN of the stack's own key.
+        client_id: The HubSpot app; KMS's encryption context and the associated data both name it.
+        clock: Monotonic seconds.
+    """
+
+    def __init__(self, kms: "KMSClient", key_id: str, client_id: str, clock: Callable[[], float]) -> None:
+        self._kms = kms
+        self._key_id = key_id
+        self._client_id = client_id
+        self._clock = clock
+        self._current: _DataKey | None = None
+        self._opened: OrderedDict[bytes, tuple[AESGCM, float]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def sealer(self) -> Sealer:
+        """A data key in hand, made by KMS at most once per ``KEY_SECONDS`` and ``KEY_USES``.
+
+        Raises:
+            VaultUnavailable: KMS refused or did not answer.
+        """
+        with self._lock:
+            key = self._current
+            if key is None or key.uses >= KEY_USES or self._clock() - key.born >= KEY_SECONDS:
+                key = self._current = self._generate()
+            key.uses += 1
+            return Sealer(key, self._client_id)
+
+    def unseal(self, blob: bytes, hub_id: int, install_id: str) -> Tokens:
+        """The tokens that were sealed for exactly this account and install.
+
+        Raises:
+            Unsealable: Not our format, altered, or sealed for something else.
+            VaultUnavailable: KMS refused or did not answer.
+        """
+        wrapped, nonce, sealed = _split(blob)
+        try:
+            plain = self._open(wrapped).decrypt(nonce, sealed, associated_data(self._client_id, hub_id, install_id))
+        except InvalidTag as error:
+            raise Unsealable(f"the tokens of {hub_id} do not open") from error
+        access_token, refresh_token = json.loads(plain)
+        return Tokens(access_token, refresh_token)
+
+    def _generate(self) -> _DataKey:
+        try:
+            answer = self._kms.generate_data_key(
+                KeyId=self._key_id, KeySpec="AES_256", EncryptionContext=self._context()
+            )
+        except (BotoCoreError, ClientError) as error:
+            raise VaultUnavailable(f"no data key: {_name(error)}") from error
+        key = _DataKey(AESGCM(answer["Plaintext"]), answer["CiphertextBlob"], self._clock())
+        self._remember(key.wrapped, key.cipher)
+        return key
+
+    def _open(self, wrapped: bytes) -> AESGCM:
+        with self._lock:
+            found = self._opened.get(wrapped)
+            if found and self._clock() - found[1] < OPENED_SECONDS:
+                self._opened.move_to_end(wrapped)
+                return found[0]
+        try:
+            answer = self._kms.decrypt(KeyId=self._key_id, CiphertextBlob=wrapped, EncryptionContext=self._context())
+        except (BotoCoreError, ClientError) as error:
+            if _name(error) in _NOT_OURS:
+                raise Unsealable(f"the data key does not open: {_name(error)}") from error
+            raise VaultUnavailable(f"the data key cannot be opened: {_name(error)}") from error
+        cipher = AESGCM(answer["Plaintext"])
+        with self._lock:
+            self._remember(wrapped, cipher)
+        return cipher
+
+    def _remember(self, wrapped: bytes, cipher: AESGCM) -> None:
+        self._opened[wrapped] = (cipher, self._clock())
+        while len(self._opened) > OPENED_KEYS:
+            self._opened.popitem(last=False)
+
+    def _context(self) -> dict[str, str]:
+        return {"hubspot_client_id": self._client_id}
+
+
+def associated_data(client_id: str, hub_id: int, install_id: str) -> bytes:
+    """What a blob is tied to. JSON, so that no two different quadruples read the same."""
+    return json.dumps([FORMAT, client_id, hub_id, install_id], separators=(",", ":")).encode()
+
+
+def _split(blob: bytes) -> tuple[bytes, bytes, bytes]:
+    if len(blob) < 3 or blob[0] != FORMAT:  # noqa: PLR2004 - version and length
+        raise Unsealable("not a blob of a format this version knows")
+    end = 3 + int.from_bytes(blob[1:3], "big")
+    if len(blob) < end + _NONCE + _TAG:
+        raise Unsealable("the blob is cut short")
+    return blob[3:end], blob[end : end + _NONCE], blob[end + _NONCE :]
+
+
+def _name(error: BotoCoreError | ClientError) -> str:
+    if isinstance(error, ClientError):
+        return error.response.get("Error", {}).get("Code", "ClientError")
+    return type(error).__name__
