@@ -1,0 +1,268 @@
+"""The conditions of the Accounts table, one by one."""
+
+from dataclasses import replace
+
+import pytest
+
+from hubspot_oauth import lifetimes
+from hubspot_oauth.accounts import AlreadyLinked, Renewal
+from hubspot_oauth.models import Account, Binding, Status, Tokens
+from tests.stack import Clock, Stack
+
+TOKENS = Tokens("access", "refresh")
+
+
+def renewal(account: Account, sealed: bytes = b"new") -> Renewal:
+    return Renewal(
+        hub_id=account.hub_id,
+        install_id=account.install_id,
+        version=account.version,
+        sealed=sealed,
+        scopes=account.scopes,
+        issued_at=account.issued_at + 100,
+        expires_at=account.expires_at + 100,
+        refresh_at=account.expires_at,
+    )
+
+
+def due(stack: Stack, clock: Clock) -> Account:
+    """An account that is due now."""
+    stack.store(1, TOKENS)
+    clock.forward(1300)
+    account = stack.accounts.get(1)
+    assert account
+    return account
+
+
+def lease(stack: Stack, clock: Clock, owner: str = "me") -> Account:
+    leased = stack.accounts.lease_due(1, owner, int(clock()))
+    assert leased
+    return leased
+
+
+def now_stored(stack: Stack) -> Account:
+    account = stack.accounts.get(1)
+    assert account
+    return account
+
+
+def test_an_account_nobody_installed_is_none(stack: Stack) -> None:
+    assert stack.accounts.get(404) is None
+
+
+def test_an_account_that_is_not_due_is_not_leased(stack: Stack, clock: Clock) -> None:
+    stack.store(1, TOKENS)
+
+    assert stack.accounts.lease_due(1, "me", int(clock())) is None
+
+
+def test_a_lease_returns_the_whole_row_and_counts_the_try(stack: Stack, clock: Clock) -> None:
+    due(stack, clock)
+
+    leased = lease(stack, clock)
+
+    assert leased.lease_owner == "me"
+    assert leased.attempts == 1
+    assert stack.vault.unseal(leased.sealed, 1, leased.install_id) == TOKENS
+
+
+def test_only_one_holder_at_a_time(stack: Stack, clock: Clock) -> None:
+    due(stack, clock)
+    lease(stack, clock)
+
+    assert stack.accounts.lease_due(1, "you", int(clock())) is None
+    assert stack.accounts.lease_seen(now_stored(stack), "you", int(clock())) is None
+
+
+def test_a_lease_that_ran_out_is_taken_over_and_marked_unclean(stack: Stack, clock: Clock) -> None:
+    due(stack, clock)
+    lease(stack, clock)
+    clock.forward(lifetimes.LEASE_SECONDS)
+
+    taken = lease(stack, clock, "you")
+
+    assert taken.unclean_since == int(clock())
+    assert taken.attempts == 2
+
+
+def test_a_row_that_keeps_killing_its_holders_waits_longer_each_time(stack: Stack, clock: Clock) -> None:
+    due(stack, clock)
+    lease(stack, clock, "first")
+    clock.forward(lifetimes.LEASE_SECONDS)
+    lease(stack, clock, "second")
+    clock.forward(lifetimes.LEASE_SECONDS)
+
+    assert stack.accounts.lease_due(1, "third", int(clock())) is None
+
+    clock.forward(lifetimes.orphan_wait(2))
+    assert lease(stack, clock, "third").attempts == 3
+
+
+def test_a_reader_of_an_older_version_gets_no_lease(stack: Stack, clock: Clock) -> None:
+    seen = due(stack, clock)
+    assert stack.accounts.commit(renewal(lease(stack, clock)), int(clock()))
+
+    assert stack.accounts.lease_seen(seen, "reader", int(clock())) is None
+
+
+def test_a_lease_whose_answer_was_lost_and_retried_is_still_ours(stack: Stack, clock: Clock) -> None:
+    due(stack, clock)
+    lease(stack, clock)
+
+    assert stack.accounts.lease_due(1, "me", int(clock())) is not None
+
+
+def test_a_commit_moves_the_version_and_clears_the_lease(stack: Stack, clock: Clock) -> None:
+    due(stack, clock)
+
+    assert stack.accounts.commit(renewal(lease(stack, clock)), int(clock()))
+
+    after = now_stored(stack)
+    assert (after.version, after.sealed, after.lease_owner, after.attempts) == (2, b"new", None, 0)
+
+
+def test_a_late_commit_without_the_lease_still_counts(stack: Stack, clock: Clock) -> None:
+    due(stack, clock)
+    late = lease(stack, clock)
+    clock.forward(lifetimes.LEASE_SECONDS)
+    lease(stack, clock, "you")
+
+    assert stack.accounts.commit(renewal(late), int(clock()))
+
+    assert now_stored(stack).unclean_since is None
+
+
+def test_of_two_commits_at_one_version_the_first_stays(stack: Stack, clock: Clock) -> None:
+    due(stack, clock)
+    leased = lease(stack, clock)
+    stack.accounts.commit(renewal(leased, b"first"), int(clock()))
+
+    assert not stack.accounts.commit(renewal(leased, b"second"), int(clock()))
+
+    assert now_stored(stack).sealed == b"first"
+
+
+def test_a_commit_never_creates_a_row(stack: Stack, clock: Clock) -> None:
+    account = due(stack, clock)
+
+    assert not stack.accounts.commit(replace(renewal(account), hub_id=2), int(clock()))
+
+    assert stack.accounts.get(2) is None
+
+
+def test_nothing_made_for_an_earlier_install_touches_a_later_one(stack: Stack, clock: Clock) -> None:
+    due(stack, clock)
+    leased = lease(stack, clock)
+    stack.store(1, Tokens("again", "again"), install_id="later")
+    before = now_stored(stack)
+
+    assert not stack.accounts.commit(renewal(leased), int(clock()))
+    assert not stack.accounts.mark_dead(leased, "BAD_REFRESH_TOKEN", int(clock()))
+    assert not stack.accounts.try_later(leased, 0)
+    assert not stack.accounts.let_go(leased)
+    assert now_stored(stack) == before
+
+
+def test_a_dead_account_leaves_the_schedule_and_keeps_its_tokens(stack: Stack, clock: Clock) -> None:
+    due(stack, clock)
+
+    assert stack.accounts.mark_dead(lease(stack, clock), "BAD_REFRESH_TOKEN", int(clock()))
+
+    dead = now_stored(stack)
+    assert (dead.status, dead.dead_code, dead.refresh_at) == (Status.NEEDS_REINSTALL, "BAD_REFRESH_TOKEN", None)
+    assert stack.vault.unseal(dead.sealed, 1, dead.install_id) == TOKENS
+    assert not list(everyone_due(stack, clock))
+
+
+def test_an_account_is_not_marked_dead_while_another_holders_answer_may_be_on_its_way(
+    stack: Stack, clock: Clock
+) -> None:
+    due(stack, clock)
+    lease(stack, clock)
+    clock.forward(lifetimes.LEASE_SECONDS)
+    unclean = lease(stack, clock, "you")
+
+    assert not stack.accounts.mark_dead(unclean, "BAD_REFRESH_TOKEN", int(clock()))
+
+    assert stack.accounts.try_later(unclean, 0)
+    clock.forward(lifetimes.RESCUE_RETENTION_SECONDS + 1)
+    assert stack.accounts.mark_dead(lease(stack, clock, "them"), "BAD_REFRESH_TOKEN", int(clock()))
+
+
+def test_a_holder_that_lost_its_lease_marks_nobody_dead(stack: Stack, clock: Clock) -> None:
+    due(stack, clock)
+    slow = lease(stack, clock)
+    clock.forward(lifetimes.LEASE_SECONDS)
+    lease(stack, clock, "you")
+
+    assert not stack.accounts.mark_dead(slow, "BAD_REFRESH_TOKEN", int(clock()))
+
+
+def test_a_commit_at_the_same_version_undoes_a_mark(stack: Stack, clock: Clock) -> None:
+    due(stack, clock)
+    leased = lease(stack, clock)
+    stack.accounts.mark_dead(leased, "BAD_REFRESH_TOKEN", int(clock()))
+
+    assert stack.accounts.commit(renewal(leased), int(clock()))
+
+    alive = now_stored(stack)
+    assert (alive.status, alive.dead_code, alive.version) == (Status.ACTIVE, None, 2)
+    assert alive.refresh_at is not None
+
+
+def test_letting_go_leaves_the_row_as_due_as_it_was(stack: Stack, clock: Clock) -> None:
+    before = due(stack, clock)
+
+    assert stack.accounts.let_go(lease(stack, clock))
+
+    assert now_stored(stack) == before
+
+
+def test_a_reinstall_takes_a_new_install_id_and_version_one(stack: Stack, clock: Clock) -> None:
+    due(stack, clock)
+    stack.accounts.commit(renewal(lease(stack, clock)), int(clock()))
+
+    stack.store(1, Tokens("again", "again"), install_id="later")
+
+    after = now_stored(stack)
+    assert (after.install_id, after.version, after.status) == ("later", 1, Status.ACTIVE)
+
+
+def test_of_two_installs_the_one_whose_code_was_sent_later_wins(stack: Stack, clock: Clock) -> None:
+    stack.store(1, TOKENS, install_id="later", sent_at_ms=2_000)
+
+    stack.store(1, TOKENS, install_id="earlier", sent_at_ms=1_000)
+
+    assert now_stored(stack).install_id == "later"
+
+
+def test_a_linked_account_is_not_given_to_another_reference(stack: Stack) -> None:
+    stack.store(1, TOKENS, client_reference_id="customer-1")
+
+    with pytest.raises(AlreadyLinked):
+        stack.store(1, TOKENS, install_id="theirs", client_reference_id="customer-2")
+
+    assert now_stored(stack).client_reference_id == "customer-1"
+
+
+def test_an_unbound_account_is_claimed_and_keeps_its_reference_later(stack: Stack) -> None:
+    stack.store(1, TOKENS, binding=Binding.UNBOUND)
+    stack.store(1, TOKENS, install_id="claim", client_reference_id="customer-1")
+
+    stack.store(1, TOKENS, install_id="again")
+
+    assert now_stored(stack).client_reference_id == "customer-1"
+
+
+def test_the_longest_overdue_come_first(stack: Stack, clock: Clock) -> None:
+    for hub_id in range(1, 40):
+        stack.store(hub_id, TOKENS, refresh_at=int(clock()) - hub_id)
+
+    shards = [list(stack.accounts.due(shard, int(clock()))) for shard in range(8)]
+
+    assert sorted(account.hub_id for shard in shards for account in shard) == list(range(1, 40))
+    assert all(shard == sorted(shard, key=lambda account: account.refresh_at) for shard in shards)
+
+
+def everyone_due(stack: Stack, clock: Clock) -> list[int]:
+    return [account.hub_id for shard in range(8) for account in stack.accounts.due(shard, int(clock()))]
