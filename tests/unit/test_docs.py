@@ -1,0 +1,25 @@
+"""Docs that cannot rot: what the code can say, the docs explain."""
+
+import re
+from pathlib import Path
+
+from hubspot_oauth.observe import UNITS
+from hubspot_oauth.refusals import ALL
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_every_refusal_code_is_documented_and_no_other() -> None:
+    documented = re.findall(r"^\| `([a-z_]+)` \|", (ROOT / "docs" / "refusals.md").read_text(), re.MULTILINE)
+
+    assert sorted(documented) == sorted(refusal.code for refusal in ALL)
+
+
+def test_every_metric_is_documented_and_no_other() -> None:
+    documented = re.findall(r"^\| `([A-Z][A-Za-z]+)` \|", (ROOT / "docs" / "operations.md").read_text(), re.MULTILINE)
+
+    assert sorted(documented) == sorted(UNITS)
+
+
+def test_the_readme_fits_on_a_hundred_lines() -> None:
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 100
