@@ -1,0 +1,1 @@
+"""The product on this machine: the real template, with a HubSpot simulator beside it."""

@@ -1,0 +1,88 @@
+"""/_sim/: what tests and people switch, and what they see of the calls."""
+
+import json
+from typing import Any
+
+from flask import Blueprint, Response, jsonify, redirect, request
+from werkzeug.wrappers import Response as BaseResponse
+
+from local.hubspot.faults import parse_fault
+from local.hubspot.minting import mint
+from local.hubspot.simulator import Simulator
+from local.hubspot.switches import parse_switches, shown
+
+WRONG = 400
+
+
+def control(simulator: Simulator) -> Blueprint:  # noqa: C901 - a list of routes
+    """The routes under /_sim/; none shows a secret except the one that mints them."""
+    routes = Blueprint("control", __name__)
+
+    @routes.get("/")
+    def start() -> BaseResponse:
+        return redirect("/marketplace")
+
+    @routes.get("/_sim/journal")
+    def read_journal() -> Response:
+        after, limit = request.args.get("after", 0, int), request.args.get("limit", 1000, int)
+        hub_id = request.args.get("hub_id", None, int)
+        counters = simulator.journal.counters(by_hub_id=request.args.get("by_hub_id") != "no")
+        return jsonify(counters=counters, entries=simulator.journal.entries(after, limit, hub_id))
+
+    @routes.delete("/_sim/journal")
+    def clear_journal() -> Response:
+        simulator.journal.clear()
+        return jsonify(cleared=True)
+
+    @routes.get("/_sim/faults")
+    def list_faults() -> Response:
+        return jsonify(faults=simulator.faults.descriptions())
+
+    @routes.post("/_sim/faults")
+    def add_fault() -> tuple[Response, int]:
+        fault = simulator.faults.add(parse_fault(_document()))
+        return jsonify(fault.description()), 201
+
+    @routes.delete("/_sim/faults", defaults={"number": None})
+    @routes.delete("/_sim/faults/<int:number>")
+    def clear_faults(number: int | None) -> Response:
+        return jsonify(cleared=simulator.faults.clear(number))
+
+    @routes.get("/_sim/settings")
+    def read_settings() -> Response:
+        return jsonify(shown(simulator.settings))
+
+    @routes.post("/_sim/settings")
+    def change_settings() -> Response:
+        simulator.change(**parse_switches(_document()))
+        return jsonify(shown(simulator.settings))
+
+    @routes.post("/_sim/uninstall")
+    def uninstall() -> Response:
+        with simulator.lock:
+            client_id = simulator.settings.client_id
+            return jsonify(uninstalled=simulator.grants.uninstall(client_id, int(_document()["hub_id"])))
+
+    @routes.post("/_sim/grants")
+    def mint_grants() -> Response:
+        lines = (json.dumps(line) + "\n" for line in mint(simulator, _document()))
+        return Response("".join(lines), 201, content_type="application/x-ndjson")
+
+    @routes.post("/_sim/reset")
+    def reset() -> Response:
+        simulator.reset()
+        return jsonify(reset=True)
+
+    @routes.errorhandler(ValueError)
+    @routes.errorhandler(KeyError)
+    def refuse(error: Exception) -> tuple[Response, int]:
+        return jsonify(error=str(error)), WRONG
+
+    return routes
+
+
+def _document() -> dict[str, Any]:
+    document = request.get_json(force=True, silent=True)
+    if not isinstance(document, dict):
+        raise ValueError("the body must be a JSON object")  # noqa: TRY004 - answered as a bad request
+    return document
