@@ -1,0 +1,51 @@
+"""The child process: runs the emulator for exactly as long as the twin holds the other end of its standard input.
+
+However the twin ends, even by SIGKILL, the pipe closes; then the emulator, the Lambda workers it started and
+their temporary folder go too.
+"""
+
+import http.client
+import os
+import shutil
+import signal
+import sys
+import threading
+from contextlib import suppress
+from pathlib import Path
+
+_RESET_SECONDS = 5.0
+
+
+def main() -> None:
+    """Run the emulator; the command line names what to delete at the end. This process leads its own group."""
+    doomed = [Path(name) for name in sys.argv[1:]]
+    sys.argv = ["ministack"]
+    threading.Thread(target=_end_with_the_twin, args=(doomed,), daemon=True).start()
+    from ministack.app import main as run  # noqa: PLC0415 - the watch must stand before anything slow happens
+
+    run()
+
+
+def _end_with_the_twin(doomed: list[Path]) -> None:
+    while os.read(sys.stdin.fileno(), 1):
+        pass
+    with suppress(OSError, http.client.HTTPException):
+        _reset()
+    for path in doomed:
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+    os.killpg(0, signal.SIGKILL)
+
+
+def _reset() -> None:
+    """A reset ends and collects the workers; a bare kill would leave zombies where nobody adopts them."""
+    port = int(os.environ["GATEWAY_PORT"])
+    connection = http.client.HTTPConnection(os.environ["BIND_HOST"], port, timeout=_RESET_SECONDS)
+    connection.request("POST", "/_ministack/reset")
+    connection.getresponse().read()
+
+
+if __name__ == "__main__":
+    main()

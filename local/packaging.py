@@ -1,0 +1,72 @@
+"""The functions and the layer as zip files, named by their content, and a template that points at them."""
+
+import io
+import zipfile
+from copy import deepcopy
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from py_compile import PycInvalidationMode, compile  # noqa: A004 - the module's own name for it
+from tempfile import TemporaryDirectory
+
+from local.template import TEMPLATE, Template, resources_of
+
+BUCKET = "twin-code"
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """A zip file and its name in the bucket."""
+
+    key: str
+    content: bytes
+
+
+def packaged(template: Template) -> tuple[Template, list[Package]]:
+    """The template with each local code folder replaced by its place in `BUCKET`, as `sam package` does."""
+    copy = deepcopy(template)
+    packages = {}
+    for _, properties in resources_of(copy, "AWS::Serverless::Function"):
+        package = _zipped(TEMPLATE.parent / properties["CodeUri"], "")
+        properties["CodeUri"] = f"s3://{BUCKET}/{package.key}"
+        packages[package.key] = package
+    for _, properties in resources_of(copy, "AWS::Serverless::LayerVersion"):
+        # The emulation's interpreter has the pinned dependencies; a full layer would be unpacked at each cold start.
+        package = _zipped(TEMPLATE.parent / properties["ContentUri"], "python/")
+        properties["ContentUri"] = f"s3://{BUCKET}/{package.key}"
+        packages[package.key] = package
+    return copy, list(packages.values())
+
+
+def _zipped(folder: Path, prefix: str) -> Package:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_STORED) as archive, TemporaryDirectory() as compiled:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file() and "__pycache__" not in path.parts:
+                name = path.relative_to(folder)
+                _add(archive, f"{prefix}{name.as_posix()}", path.read_bytes())
+                if path.suffix == ".py":
+                    _add(archive, *_bytecode(path, f"{prefix}{name.as_posix()}", Path(compiled)))
+    blob = content.getvalue()
+    return Package(f"{sha256(blob).hexdigest()[:32]}.zip", blob)
+
+
+def _bytecode(source: Path, name: str, scratch: Path) -> tuple[str, bytes]:
+    # Each worker unpacks its own copy: without bytecode inside, each would compile the product anew.
+    target = compile(
+        str(source), str(scratch / "module.pyc"), name, doraise=True, invalidation_mode=PycInvalidationMode.UNCHECKED_HASH
+    )
+    tag = _cache_tag(name)
+    return tag, Path(str(target)).read_bytes()
+
+
+def _cache_tag(name: str) -> str:
+    from importlib.util import cache_from_source
+
+    return cache_from_source(name)
+
+
+def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
+    # A fixed time: the same code makes the same zip and keeps its name.
+    archive.writestr(zipfile.ZipInfo(name, _EPOCH), content)

@@ -1,0 +1,86 @@
+"""The folder where a running twin keeps its files: private, one twin at a time, gone with it."""
+
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from local.errors import CannotStart
+
+LOCK = "lock"
+CREDENTIALS = "credentials.json"
+EMULATOR_LOG = "emulator.log"
+TEMPORARY = "tmp"
+CALLERS = "callers"
+_OURS = {LOCK, CREDENTIALS, EMULATOR_LOG, TEMPORARY, CALLERS}
+
+
+@contextmanager
+def state_dir(path: Path) -> Iterator[Path]:
+    """Hold `path` (mode 0700) while the twin runs; what an earlier, killed twin left there is removed first.
+
+    Raises:
+        CannotStart: Another twin holds it, it holds files that are not a twin's, or it cannot be made.
+    """
+    created = _make(path)
+    lock = _lock(path)
+    try:
+        _empty(path, keep=LOCK)
+        (path / TEMPORARY).mkdir(mode=0o700)
+        (path / CALLERS).mkdir(mode=0o700)
+        yield path
+    finally:
+        _empty(path)
+        if created and not any(path.iterdir()):
+            path.rmdir()
+        os.close(lock)
+
+
+def _make(path: Path) -> bool:
+    try:
+        path.mkdir(mode=0o700, parents=True)
+    except FileExistsError:
+        _refuse_what_is_not_ours(path)
+        path.chmod(0o700)
+        return False
+    except OSError as error:
+        raise CannotStart(f"The state folder {path} cannot be made: {error.strerror}.") from error
+    return True
+
+
+def _refuse_what_is_not_ours(path: Path) -> None:
+    if not path.is_dir():
+        raise CannotStart(f"{path} is not a folder: choose another with --state-dir.")
+    if strange := sorted(entry.name for entry in path.iterdir() if entry.name not in _OURS):
+        raise CannotStart(f"{path} holds other files ({strange[0]}): choose an empty folder with --state-dir.")
+
+
+def _lock(path: Path) -> int:
+    while True:
+        lock = os.open(path / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(lock)
+            raise CannotStart(f"Another twin runs in {path}: stop it, or choose another --state-dir.") from None
+        if _is_still(lock, path / LOCK):
+            return lock
+        os.close(lock)  # its holder removed the file as it left
+
+
+def _is_still(lock: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(lock), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+def _empty(path: Path, keep: str | None = None) -> None:
+    for name in sorted(_OURS - {keep}, key=lambda name: name == LOCK):  # the lock goes last
+        target = path / name
+        if target.is_dir():
+            shutil.rmtree(target, ignore_errors=True)
+        else:
+            target.unlink(missing_ok=True)
