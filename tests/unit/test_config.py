@@ -51,6 +51,8 @@ def test_web_urls(url: str) -> None:
     assert is_web_url(url)
 
 
-@pytest.mark.parametrize("url", ["http://example.com", "https://", "https://a b.test", "ftp://a.test", "https://a.test#f"])
+@pytest.mark.parametrize(
+    "url", ["http://example.com", "https://", "https://a b.test", "ftp://a.test", "https://a.test#f"]
+)
 def test_what_is_not_a_web_url(url: str) -> None:
     assert not is_web_url(url)

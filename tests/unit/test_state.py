@@ -4,7 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hubspot_oauth.state import BadSignature, InstallLink, InstallState, Kind, read_link, read_state, sign_link, sign_state
+from hubspot_oauth.state import (
+    BadSignature,
+    InstallLink,
+    InstallState,
+    Kind,
+    read_link,
+    read_state,
+    sign_link,
+    sign_state,
+)
 
 STATE = InstallState(
     kind=Kind.OWN,

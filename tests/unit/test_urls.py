@@ -25,7 +25,7 @@ BYPASSES = (
     "https://app.example.com./",
     "https://APP.example.com/",
     "http://app.example.com/",
-    "https://аpp.example.com/",  # noqa: RUF001 - a Cyrillic letter is the point
+    "https://аpp.example.com/",
     "https://app。example.com/",
     " https://app.example.com/",
     "javascript:alert(1)//https://app.example.com/",

@@ -1,0 +1,85 @@
+"""A browser in front of the product's two pages and the simulator's consent, without a server in between."""
+
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+from hubspot_oauth.arrivals import Arrival, Start
+from hubspot_oauth.pages import Pages
+from hubspot_oauth.web import Browser, Response, cookies_of, host_of
+from local.hubspot import Simulator
+from local.hubspot.consent import AuthorizationRequest, answer_url
+from tests.stack import Stack
+
+ADMIN = 9001
+
+
+@dataclass
+class Visitor:
+    """One person's browser: it keeps cookies and follows what it is told to follow."""
+
+    stack: Stack
+    simulator: Simulator
+    host: str = "localhost"
+    cookies: dict[str, str] = field(default_factory=dict)
+
+    def open(self, url: str) -> Response:
+        """Open one of the product's addresses."""
+        parts = urlsplit(url)
+        event = {
+            "rawQueryString": parts.query,
+            "cookies": [f"{name}={value}" for name, value in self.cookies.items()],
+            "requestContext": {"domainName": self.host},
+        }
+        pages = Browser(
+            Pages(self.stack.settings.brand, self.stack.settings.app_url),
+            self.stack.starter.install_url,
+            self.stack.reports,
+        )
+        if parts.path == "/install":
+            response = pages.answer(event, lambda query: self.stack.starter.start(Start.parse(host_of(event), query)))
+        else:
+            response = pages.answer(
+                event,
+                lambda query: self.stack.callback.arrive(Arrival.parse(host_of(event), query, cookies_of(event))),
+            )
+        for cookie in response.get("cookies", []):
+            name, _, value = cookie.split(";")[0].partition("=")
+            self.cookies[name] = value
+        return response
+
+    def install(self, **query: str) -> Response:
+        return self.open("/install?" + urlencode(query))
+
+    def consent(self, at_hubspot: str, hub_id: int = 100001, *, allowed: bool = True) -> str:
+        """Decide on HubSpot's page; the address HubSpot sends the browser to."""
+        parts = urlsplit(at_hubspot)
+        path = parts.path.strip("/").split("/")
+        chosen = int(path[1]) if len(path) == 3 and hub_id == 100001 else hub_id
+        request = AuthorizationRequest.parse(parts.query)
+        return answer_url(self.simulator, request, chosen, ADMIN, allowed=allowed)
+
+    def walk(self, hub_id: int = 100001, **query: str) -> Response:
+        """The whole straight path."""
+        return self.open(self.consent(location(self.install(**query)), hub_id))
+
+
+def location(response: Response) -> str:
+    assert response["statusCode"] == 302, response
+    return str(response["headers"]["location"])
+
+
+def parameters(url: str) -> dict[str, str]:
+    return {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
+
+
+def code_of(response: Response) -> str | None:
+    """The refusal's code on a page, or None."""
+    body: str = response["body"]
+    return body.split("<code>", 1)[1].split("</code>", 1)[0] if "<code>" in body else None
+
+
+def calls(simulator: Simulator, grant_type: str) -> int:
+    """How many token calls of this grant type have reached HubSpot."""
+    counted: dict[str, Any] = simulator.journal.counters()["by_grant_type"].get(grant_type, {})
+    return sum(counted.values())
