@@ -1,6 +1,7 @@
 """GET /oauth-callback: HubSpot sends the browser back; finish the install."""
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
+
 from hubspot_oauth import bootstrap
 from hubspot_oauth.arrivals import Arrival
 from hubspot_oauth.observe import logger, metrics

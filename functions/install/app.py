@@ -1,6 +1,7 @@
 """GET /install: send the browser to HubSpot."""
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
+
 from hubspot_oauth import bootstrap
 from hubspot_oauth.arrivals import Start
 from hubspot_oauth.observe import logger, metrics, report

@@ -1,6 +1,7 @@
 """Every minute: queue the accounts whose tokens are due."""
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
+
 from hubspot_oauth import bootstrap
 from hubspot_oauth.observe import logger, metrics
 from hubspot_oauth.web import Event, remaining_of

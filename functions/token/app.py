@@ -1,6 +1,7 @@
 """GET /accounts/{hub_id}/token: an access token that works, for the team's own code."""
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
+
 from hubspot_oauth import bootstrap
 from hubspot_oauth.observe import logger, metrics
 from hubspot_oauth.vending import token_answer, token_question

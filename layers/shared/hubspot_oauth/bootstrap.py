@@ -14,9 +14,11 @@ from hubspot_oauth.breaker import Breaker
 from hubspot_oauth.callback import Callback
 from hubspot_oauth.config import Settings
 from hubspot_oauth.credentials import ClientSecret, StateKeys
+from hubspot_oauth.directory import Directory
 from hubspot_oauth.dispatch import Dispatcher
 from hubspot_oauth.grants import Grants
 from hubspot_oauth.hubspot import HubSpot
+from hubspot_oauth.listing import Listing
 from hubspot_oauth.observe import report
 from hubspot_oauth.pages import Pages
 from hubspot_oauth.refresh import Refresher
@@ -117,6 +119,13 @@ def worker() -> Worker:
         clock=time.time,
         monotonic=time.monotonic,
     )
+
+
+@cache
+def directory() -> Directory:
+    """Shows who is connected."""
+    listing = Listing(_client("dynamodb"), settings().accounts_table)
+    return Directory(accounts(), listing, settings().requested_scopes)
 
 
 @cache

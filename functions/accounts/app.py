@@ -1,0 +1,17 @@
+"""GET /accounts and GET /accounts/{hub_id}: who is connected."""
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from hubspot_oauth import bootstrap
+from hubspot_oauth.observe import logger
+from hubspot_oauth.web import Event, Response, api, hub_id_of, json_answer
+
+
+@logger.inject_lambda_context(clear_state=True)
+def handler(event: Event, context: LambdaContext) -> Response:
+    def show(query: dict[str, str]) -> Response:
+        if event.get("pathParameters"):
+            return json_answer(200, bootstrap.directory().one(hub_id_of(event)))
+        return json_answer(200, bootstrap.directory().page(query))
+
+    return api(event, show, bootstrap.starter().install_url)

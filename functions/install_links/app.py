@@ -1,0 +1,21 @@
+"""POST /install-links: a signed link that says who is installing."""
+
+import time
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from hubspot_oauth import bootstrap
+from hubspot_oauth.links import asked_link
+from hubspot_oauth.observe import logger
+from hubspot_oauth.vending import iso
+from hubspot_oauth.web import Event, Response, api, host_of, json_answer
+
+
+@logger.inject_lambda_context(clear_state=True)
+def handler(event: Event, context: LambdaContext) -> Response:
+    def make(_: dict[str, str]) -> Response:
+        link = asked_link(event, time.time)
+        url = bootstrap.starter().make_link(link, host_of(event))
+        return json_answer(201, {"url": url, "expires_at": iso(link.expires_at)})
+
+    return api(event, make, bootstrap.starter().install_url)
