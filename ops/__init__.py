@@ -1,0 +1,1 @@
+"""What an operator runs: build, deploy, set the client secret. Needs the SAM CLI for the first two."""

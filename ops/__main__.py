@@ -1,0 +1,140 @@
+"""``python -m ops build | deploy | secret``."""
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import boto3
+import click
+from botocore.exceptions import BotoCoreError, ClientError, ProfileNotFound
+
+from ops import preflight, sam
+from ops.deployment import look_up, set_client_secret
+from ops.hsmeta import HsMetaError, load_hsmeta
+from ops.parameters import check_parameters
+from ops.template import load_template
+
+_config_env = click.option("--config-env", default="dev", show_default=True, help="Environment of samconfig.toml.")
+_profile = click.option("--profile", help="AWS profile.")
+
+
+@click.group()
+def main() -> None:
+    """Build, deploy and set up the HubSpot OAuth backend."""
+
+
+@main.command()
+def build() -> None:
+    """Build the functions and the layer as they are deployed."""
+    _stop_at(preflight.faults())
+    sys.exit(sam.run(["build"]))
+
+
+@main.command()
+@_config_env
+@_profile
+@click.option("--hsmeta", type=click.Path(path_type=Path), help="The app's app-hsmeta.json: scopes and name.")
+@click.option("--conditional-scope", multiple=True, help="A conditionally required scope to ask for now.")
+@click.option("--client-id", help="The app's client ID (HubSpotClientId).")
+@click.option("--parameter", multiple=True, metavar="NAME=VALUE", help="Any template parameter.")
+def deploy(
+    config_env: str,
+    profile: str | None,
+    hsmeta: Path | None,
+    conditional_scope: tuple[str, ...],
+    client_id: str | None,
+    parameter: tuple[str, ...],
+) -> None:
+    """Check everything first, then build and deploy, and say what to paste where."""
+    configured = sam.configured(config_env)
+    if not configured:
+        _stop_at([f"samconfig.toml has no environment {config_env}"])
+    session = _session(profile, configured)
+    given = sam.overrides(configured.get("parameter_overrides"))
+    faults = preflight.faults(session)
+    try:
+        given |= load_hsmeta(hsmeta).parameters(conditional_scope) if hsmeta else {}
+    except HsMetaError as error:
+        faults += error.faults
+    given |= {"HubSpotClientId": client_id} if client_id else {}
+    given |= dict(_split(item) for item in parameter)
+    _stop_at(faults + check_parameters(load_template(), {**_deployed(session, configured), **given}))
+    _run(["build"])
+    values = [f"{name}={value}" for name, value in given.items()]
+    location = [*(["--profile", profile] if profile else []), "--region", str(session.region_name)]
+    _run(["deploy", "--config-env", config_env, *location, "--parameter-overrides", *values])
+    deployed = look_up(session, configured["stack_name"])
+    click.echo(deployed.report(f"make secret STACK_ENV={config_env}"))
+    _warn_about_redirect(hsmeta, deployed.outputs["RedirectUrl"])
+
+
+@main.command()
+@_config_env
+@_profile
+def secret(config_env: str, profile: str | None) -> None:
+    """Set the app's client secret: from HUBSPOT_CLIENT_SECRET, from standard input, or from a prompt."""
+    configured = sam.configured(config_env)
+    session = _session(profile, configured)
+    _stop_at([f for f in (preflight.region_fault(session), preflight.credentials_fault(session)) if f])
+    value = (os.environ.get("HUBSPOT_CLIENT_SECRET") or _asked_secret()).strip()
+    if not value:
+        _stop_at(["The client secret is empty."])
+    try:
+        set_client_secret(session, configured["stack_name"], value)
+    except (BotoCoreError, ClientError) as error:
+        _stop_at([f"The secret could not be stored: {error}"])
+    click.echo("The client secret is set. Running functions read it within five minutes.")
+
+
+def _asked_secret() -> str:
+    if sys.stdin.isatty():
+        return str(click.prompt("HubSpot client secret", hide_input=True))
+    return sys.stdin.read()
+
+
+def _deployed(session: boto3.Session, configured: dict[str, object]) -> dict[str, str]:
+    """The parameters an already deployed stack keeps when they are not given again."""
+    try:
+        found = session.client("cloudformation").describe_stacks(StackName=str(configured["stack_name"]))
+    except (BotoCoreError, ClientError):
+        return {}  # not deployed yet, or not reachable, which the preflight has said
+    return {p["ParameterKey"]: p["ParameterValue"] for p in found["Stacks"][0].get("Parameters", [])}
+
+
+def _session(profile: str | None, configured: dict[str, object]) -> boto3.Session:
+    region = configured.get("region")
+    try:
+        return boto3.Session(profile_name=profile, region_name=str(region) if region else None)
+    except ProfileNotFound as error:
+        _stop_at([f"{error}. See: aws configure list-profiles"])
+        raise
+
+
+def _split(item: str) -> tuple[str, str]:
+    name, _, value = item.partition("=")
+    return name, value
+
+
+def _run(arguments: Sequence[str]) -> None:
+    code = sam.run(arguments)
+    if code:
+        sys.exit(code)
+
+
+def _warn_about_redirect(hsmeta: Path | None, redirect_url: str) -> None:
+    fault = load_hsmeta(hsmeta).redirect_fault(redirect_url) if hsmeta else None
+    if fault:
+        click.echo(f"\nNote: {fault}. Add it and upload the project to HubSpot.")
+
+
+def _stop_at(faults: Sequence[str]) -> None:
+    """Print what is wrong, a line each, and end, if anything is."""
+    for fault in faults:
+        click.echo(f"- {fault}", err=True)
+    if faults:
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,140 @@
+"""The app's own declaration, ``app-hsmeta.json``: its scopes as template parameters, and HubSpot's rules checked.
+
+HubSpot refuses wrong scopes on its own pages and tells nobody: deriving the install URL from this file prevents that.
+"""
+
+import ipaddress
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+_LISTS = ("redirectUrls", "requiredScopes", "conditionallyRequiredScopes", "optionalScopes")
+
+
+class HsMetaError(Exception):
+    """The file cannot be used; ``faults`` has one sentence for each rule that is broken."""
+
+    def __init__(self, faults: Sequence[str]) -> None:
+        super().__init__("; ".join(faults))
+        self.faults = list(faults)
+
+
+@dataclass(frozen=True, slots=True)
+class HsMeta:
+    """What an app-hsmeta.json says about OAuth."""
+
+    name: str
+    redirect_urls: tuple[str, ...]
+    required_scopes: tuple[str, ...]
+    conditional_scopes: tuple[str, ...]
+    optional_scopes: tuple[str, ...]
+
+    def parameters(self, conditional: Sequence[str] = ()) -> dict[str, str]:
+        """The template parameters this file decides; ``conditional`` are the conditionally required scopes wanted now.
+
+        Raises:
+            HsMetaError: A wanted scope is not declared as conditionally required.
+        """
+        unknown = [scope for scope in conditional if scope not in self.conditional_scopes]
+        if unknown:
+            raise HsMetaError([f"{scope} is not among conditionallyRequiredScopes" for scope in unknown])
+        required = tuple(dict.fromkeys(("oauth", *self.required_scopes)))
+        scopes = {
+            "RequiredScopes": " ".join(required),
+            "ConditionalScopes": " ".join(conditional),
+            "OptionalScopes": " ".join(self.optional_scopes),
+        }
+        return scopes | ({"AppName": self.name[:60]} if self.name else {})
+
+    def redirect_fault(self, redirect_url: str) -> str | None:
+        """Why HubSpot would refuse ``redirect_url``, or None."""
+        if redirect_url in self.redirect_urls:
+            return None
+        return f"redirectUrls does not list {redirect_url}; HubSpot compares them to the letter"
+
+
+def load_hsmeta(path: Path) -> HsMeta:
+    """Read and check an app-hsmeta.json.
+
+    Raises:
+        HsMetaError: It is not readable, or breaks rules of HubSpot's; names all of them.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise HsMetaError([f"{path} cannot be read: {error.strerror}"]) from error
+    except ValueError as error:
+        raise HsMetaError([f"{path} is not JSON: {error}"]) from error
+    return parse_hsmeta(content)
+
+
+def parse_hsmeta(content: object) -> HsMeta:
+    """Check the content of an app-hsmeta.json.
+
+    Raises:
+        HsMetaError: It breaks rules of HubSpot's; names all of them.
+    """
+    config = content.get("config") if isinstance(content, dict) else None
+    auth = config.get("auth") if isinstance(config, dict) else None
+    if not isinstance(config, dict) or not isinstance(auth, dict):
+        raise HsMetaError(["config.auth is missing: this is not the app-hsmeta.json of an app"])
+    faults = [f"config.auth.{name} is not a list of texts" for name in _LISTS if not _texts(auth.get(name, []))]
+    if auth.get("type") != "oauth":
+        faults.append('config.auth.type is not "oauth": only an OAuth app can be installed by many accounts')
+    if not faults:
+        faults = [*_redirect_faults(auth.get("redirectUrls", [])), *_scope_faults(auth)]
+    if faults:
+        raise HsMetaError(faults)
+    return HsMeta(
+        name=str(config.get("name", "")),
+        redirect_urls=tuple(auth.get("redirectUrls", [])),
+        required_scopes=tuple(auth.get("requiredScopes", [])),
+        conditional_scopes=tuple(auth.get("conditionallyRequiredScopes", [])),
+        optional_scopes=tuple(auth.get("optionalScopes", [])),
+    )
+
+
+def _texts(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) and item for item in value)
+
+
+def _redirect_faults(urls: Sequence[str]) -> list[str]:
+    if not urls:
+        return ["config.auth.redirectUrls is empty: HubSpot would have nowhere to send people back to"]
+    return [f"{url}: {fault}" for url in urls if (fault := _redirect_fault(url))]
+
+
+def _redirect_fault(url: str) -> str | None:
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if parts.scheme not in ("https", "http") or not host:
+        return "is not an absolute URL"
+    if parts.scheme == "http" and host != "localhost":
+        return "must use https; http is for localhost only"
+    if _is_address(host):
+        return "must have a domain name; HubSpot takes no IP addresses"
+    return "must not have a fragment" if parts.fragment else None
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _scope_faults(auth: Mapping[str, Any]) -> list[str]:
+    faults = []
+    seen: dict[str, str] = {}
+    for name in _LISTS[1:]:
+        for scope in auth.get(name, []):
+            if scope in seen:
+                faults.append(f"{scope} is in {seen[scope]} and in {name}: HubSpot wants each scope in one list, once")
+            if " " in scope or "," in scope:
+                faults.append(f"{scope!r} in {name} is not one scope; list each as a text of its own")
+            seen[scope] = name
+    return faults

@@ -1,0 +1,43 @@
+"""Checks parameter values against the template's own Parameters section, every fault at once.
+
+CloudFormation checks the same, one fault at a time and only after everything has been uploaded.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+
+def check_parameters(template: Mapping[str, Any], given: Mapping[str, str]) -> list[str]:
+    """What is wrong with ``given``: one sentence a fault, in the template's order; empty when nothing is.
+
+    Args:
+        template: From ``load_template``.
+        given: Parameter values by name; what is left out takes the template's default.
+    """
+    declared: Mapping[str, Mapping[str, Any]] = template["Parameters"]
+    faults = [f"{name}: the template has no such parameter" for name in given if name not in declared]
+    for name, rules in declared.items():
+        if name in given:
+            faults += [f"{name}: {fault}" for fault in _faults(given[name], rules)]
+        elif "Default" not in rules:
+            faults.append(f"{name}: is missing. {rules['Description']}")
+    return faults
+
+
+def _faults(value: str, rules: Mapping[str, Any]) -> list[str]:
+    allowed = [str(choice) for choice in rules.get("AllowedValues", [])]
+    if allowed and value not in allowed:
+        return [f"must be one of {', '.join(allowed)}"]
+    if "AllowedPattern" in rules and not re.fullmatch(rules["AllowedPattern"], value):
+        return [rules.get("ConstraintDescription", f"must match {rules['AllowedPattern']}")]
+    if rules["Type"] == "Number":
+        return _number_faults(value, rules)
+    return []
+
+
+def _number_faults(value: str, rules: Mapping[str, Any]) -> list[str]:
+    if not re.fullmatch(r"[0-9]{1,9}", value):
+        return ["must be a whole number"]
+    least, most = rules.get("MinValue", 0), rules.get("MaxValue", 10**9)
+    return [] if least <= int(value) <= most else [f"must be from {least} to {most}"]

@@ -1,0 +1,74 @@
+"""What a build or a deploy needs, checked before anything is done: one line a fault, each with its mend."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+RUNTIME = "3.13"
+
+
+def python_fault() -> str | None:
+    """Whether Python 3.13, the functions' runtime, can be run."""
+    if python_for_build():
+        return None
+    return (
+        f"Python {RUNTIME} is not on PATH; the layer is built with the functions' own runtime. Install it from"
+        f" python.org, with your package manager, or: pyenv install {RUNTIME}"
+    )
+
+
+def python_for_build() -> Path | None:
+    """Python 3.13: from PATH, else from pyenv's versions."""
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+    found = shutil.which(f"python{RUNTIME}")
+    candidates = [Path(found)] if found else []
+    candidates += sorted(pyenv.glob(f"versions/{RUNTIME}*/bin/python{RUNTIME}"), reverse=True)
+    return next((path for path in candidates if _runs(path)), None)
+
+
+def sam_fault() -> str | None:
+    """Whether the SAM CLI is there."""
+    if shutil.which("sam"):
+        return None
+    return "The SAM CLI is not on PATH. Install it with: pipx install aws-sam-cli (or brew install aws-sam-cli)"
+
+
+def region_fault(session: boto3.Session) -> str | None:
+    """Whether a region is chosen."""
+    if session.region_name:
+        return None
+    return "No AWS region is chosen. Set one with: export AWS_REGION=eu-central-1, or region in samconfig.toml"
+
+
+def credentials_fault(session: boto3.Session) -> str | None:
+    """Whether AWS takes the credentials."""
+    mend = "Sign in with: aws sso login, or set AWS_PROFILE"
+    try:
+        if session.get_credentials() is None:
+            return f"There are no AWS credentials. {mend}"
+        session.client("sts", region_name=session.region_name or "us-east-1").get_caller_identity()
+    except (BotoCoreError, ClientError) as error:
+        return f"AWS does not take the credentials ({type(error).__name__}). {mend}"
+    return None
+
+
+def faults(session: boto3.Session | None = None) -> list[str]:
+    """Everything that stands in the way of a build, and with a ``session`` of a deploy."""
+    checks: list[Callable[[], str | None]] = [python_fault, sam_fault]
+    if session is not None:
+        checks += [lambda: region_fault(session), lambda: credentials_fault(session)]
+    return [fault for check in checks if (fault := check())]
+
+
+def _runs(path: Path) -> bool:
+    # A pyenv shim is on PATH for every version, and fails for those that are not chosen.
+    try:
+        said = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=20, check=False)  # noqa: S603
+    except OSError:
+        return False
+    return said.returncode == 0 and f"Python {RUNTIME}." in said.stdout

@@ -1,0 +1,152 @@
+"""What is checked before anything is deployed."""
+
+import copy
+from pathlib import Path
+
+import pytest
+
+from ops import preflight, sam
+from ops.hsmeta import HsMetaError, load_hsmeta, parse_hsmeta
+from ops.parameters import check_parameters
+from ops.template import load_template
+
+GIVEN = {"HubSpotClientId": "12345678-1234-1234-1234-123456789012", "RequiredScopes": "oauth"}
+HSMETA = {
+    "uid": "app",
+    "config": {
+        "name": "My app",
+        "auth": {
+            "type": "oauth",
+            "redirectUrls": ["https://auth.example.com/oauth-callback", "http://localhost:3000/oauth-callback"],
+            "requiredScopes": ["crm.objects.contacts.read"],
+            "conditionallyRequiredScopes": ["automation"],
+            "optionalScopes": ["tickets"],
+        },
+    },
+}
+
+
+def hsmeta(**auth: object) -> dict[str, object]:
+    changed = copy.deepcopy(HSMETA)
+    changed["config"]["auth"].update(auth)  # type: ignore[index]
+    return changed
+
+
+def test_good_parameters_have_no_fault() -> None:
+    assert check_parameters(load_template(), GIVEN) == []
+
+
+def test_every_bad_parameter_is_named_at_once() -> None:
+    bad = {
+        "HubSpotClientId": "no spaces",
+        "HubSpotApiVersion": "v1",
+        "RefreshMarginPercent": "81",
+        "RefreshWorkers": "many",
+        "RedirectUrl": "https://192.0.2.1/oauth-callback",
+        "BrandColor": "red",
+        "Unknown": "x",
+    }
+
+    faults = check_parameters(load_template(), bad)
+
+    assert len(faults) == len(bad) + 1
+    assert {fault.split(":")[0] for fault in faults} == {*bad, "RequiredScopes"}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("RedirectUrl", "http://localhost:3000/oauth-callback"),
+        ("RedirectUrl", "https://auth.example.com/hubspot/callback"),
+        ("ReturnToOrigins", "https://app.example.com http://localhost:8080"),
+        ("SupportUrl", "mailto:help@example.com"),
+        ("AppName", "Größe & Söhne"),
+        ("CallbackPath", "/api/v1/oauth/callback"),
+        ("AlarmTopicArn", "arn:aws:sns:eu-central-1:123456789012:alarms"),
+    ],
+)
+def test_a_useful_value_is_accepted(name: str, value: str) -> None:
+    assert check_parameters(load_template(), {**GIVEN, name: value}) == []
+
+
+def test_the_declaration_decides_scopes_and_name() -> None:
+    parameters = parse_hsmeta(HSMETA).parameters(["automation"])
+
+    assert parameters == {
+        "RequiredScopes": "oauth crm.objects.contacts.read",
+        "ConditionalScopes": "automation",
+        "OptionalScopes": "tickets",
+        "AppName": "My app",
+    }
+    assert check_parameters(load_template(), {**GIVEN, **parameters}) == []
+
+
+def test_a_scope_that_is_not_conditionally_required_cannot_be_wanted() -> None:
+    with pytest.raises(HsMetaError, match="tickets is not among conditionallyRequiredScopes"):
+        parse_hsmeta(HSMETA).parameters(["tickets"])
+
+
+@pytest.mark.parametrize(
+    ("auth", "fault"),
+    [
+        ({"type": "static"}, "only an OAuth app"),
+        ({"redirectUrls": []}, "redirectUrls is empty"),
+        ({"redirectUrls": ["http://example.com/cb"]}, "must use https"),
+        ({"redirectUrls": ["https://192.0.2.1/cb"]}, "no IP addresses"),
+        ({"redirectUrls": ["https://[2001:db8::1]/cb"]}, "no IP addresses"),
+        ({"redirectUrls": ["/cb"]}, "not an absolute URL"),
+        ({"redirectUrls": "https://example.com/cb"}, "not a list"),
+        ({"optionalScopes": ["crm.objects.contacts.read"]}, "in one list, once"),
+        ({"requiredScopes": ["a b"]}, "not one scope"),
+    ],
+)
+def test_a_broken_rule_of_hubspots_is_explained(auth: dict[str, object], fault: str) -> None:
+    with pytest.raises(HsMetaError, match=fault):
+        parse_hsmeta(hsmeta(**auth))
+
+
+def test_every_broken_rule_is_explained_at_once() -> None:
+    with pytest.raises(HsMetaError) as caught:
+        parse_hsmeta(hsmeta(redirectUrls=["http://a.example/x", "https://10.0.0.1/x"], optionalScopes=["automation"]))
+
+    assert len(caught.value.faults) == 3
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"config": 1}', '{"config": {"auth": []}}'])
+def test_a_file_of_another_kind_is_refused_calmly(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "app-hsmeta.json"
+    path.write_text(content)
+
+    with pytest.raises(HsMetaError):
+        load_hsmeta(path)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(HsMetaError, match=r"nowhere\.json cannot be read"):
+        load_hsmeta(tmp_path / "nowhere.json")
+
+
+def test_the_redirect_url_is_compared_to_the_letter() -> None:
+    declared = parse_hsmeta(HSMETA)
+
+    assert declared.redirect_fault("https://auth.example.com/oauth-callback") is None
+    assert declared.redirect_fault("https://auth.example.com/oauth-callback/")
+
+
+def test_the_preflight_names_what_is_missing_with_its_mend(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("PYENV_ROOT", str(tmp_path))
+
+    faults = preflight.faults()
+
+    assert len(faults) == 2
+    assert "Python 3.13" in faults[0]
+    assert "pipx install aws-sam-cli" in faults[1]
+
+
+@pytest.mark.parametrize("name", ["dev", "prod"])
+def test_both_environments_give_parameters_the_template_takes(name: str) -> None:
+    configured = sam.configured(name)
+
+    assert configured["stack_name"] == f"hubspot-oauth-{name}"
+    assert check_parameters(load_template(), {**GIVEN, **sam.overrides(configured["parameter_overrides"])}) == []
