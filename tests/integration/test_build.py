@@ -5,6 +5,7 @@ import platform
 import shutil
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -45,7 +46,7 @@ def lambda_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert PYTHON
     subprocess.run([PYTHON, "-m", "venv", venv], check=True)
     pip = [venv / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, "-c", ROOT / "requirements" / "dev.txt", "boto3"], check=True)
+    subprocess.run([*pip, f"boto3=={version('boto3')}"], check=True)
     return venv / "bin" / "python"
 
 
