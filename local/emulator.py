@@ -142,7 +142,7 @@ def _environment(port: int, state: Path, own: Mapping[str, str]) -> dict[str, st
 
 
 def _stop(child: subprocess.Popen[bytes]) -> None:
-    assert child.stdin
+    assert child.stdin  # noqa: S101 - it was opened as a pipe
     child.stdin.close()  # the child ends itself and its workers
     try:
         child.wait(_STOP_SECONDS)
@@ -153,7 +153,8 @@ def _stop(child: subprocess.Popen[bytes]) -> None:
 
 @cache
 def _client(url: str, service: str) -> Any:  # noqa: ANN401
-    return boto3.session.Session(ROOT_KEY, ROOT_KEY, region_name=REGION).client(
+    make_client: Any = boto3.session.Session(ROOT_KEY, ROOT_KEY, region_name=REGION).client
+    return make_client(
         service,
         endpoint_url=url,
         config=Config(connect_timeout=5, read_timeout=120, retries={"total_max_attempts": 1}, max_pool_connections=20),

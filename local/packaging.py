@@ -5,11 +5,13 @@ import zipfile
 from copy import deepcopy
 from dataclasses import dataclass
 from hashlib import sha256
+from importlib.util import cache_from_source
 from pathlib import Path
 from py_compile import PycInvalidationMode, compile  # noqa: A004 - the module's own name for it
 from tempfile import TemporaryDirectory
 
-from local.template import TEMPLATE, Template, resources_of
+from local.template import Template, resources_of
+from ops.template import ROOT
 
 BUCKET = "twin-code"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -28,12 +30,12 @@ def packaged(template: Template) -> tuple[Template, list[Package]]:
     copy = deepcopy(template)
     packages = {}
     for _, properties in resources_of(copy, "AWS::Serverless::Function"):
-        package = _zipped(TEMPLATE.parent / properties["CodeUri"], "")
+        package = _zipped(ROOT / properties["CodeUri"], "")
         properties["CodeUri"] = f"s3://{BUCKET}/{package.key}"
         packages[package.key] = package
     for _, properties in resources_of(copy, "AWS::Serverless::LayerVersion"):
         # The emulation's interpreter has the pinned dependencies; a full layer would be unpacked at each cold start.
-        package = _zipped(TEMPLATE.parent / properties["ContentUri"], "python/")
+        package = _zipped(ROOT / properties["ContentUri"], "python/")
         properties["ContentUri"] = f"s3://{BUCKET}/{package.key}"
         packages[package.key] = package
     return copy, list(packages.values())
@@ -54,17 +56,10 @@ def _zipped(folder: Path, prefix: str) -> Package:
 
 def _bytecode(source: Path, name: str, scratch: Path) -> tuple[str, bytes]:
     # Each worker unpacks its own copy: without bytecode inside, each would compile the product anew.
-    target = compile(
-        str(source), str(scratch / "module.pyc"), name, doraise=True, invalidation_mode=PycInvalidationMode.UNCHECKED_HASH
-    )
-    tag = _cache_tag(name)
-    return tag, Path(str(target)).read_bytes()
-
-
-def _cache_tag(name: str) -> str:
-    from importlib.util import cache_from_source
-
-    return cache_from_source(name)
+    target = scratch / "module.pyc"
+    mode = PycInvalidationMode.UNCHECKED_HASH
+    compile(str(source), str(target), name, doraise=True, invalidation_mode=mode)
+    return cache_from_source(name), target.read_bytes()
 
 
 def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:

@@ -1,0 +1,221 @@
+"""The command line of the twin."""
+
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+import requests
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
+from local import contract
+from local.errors import CannotStart
+from local.plan import CALLBACK_PATH, Plan, Wishes, plan_of
+from local.statedir import CREDENTIALS
+from local.twin import Twin, twin
+
+HUBSPOT_API_URL = "https://api.hubapi.com"
+HUBSPOT_APP_URL = "https://app.hubspot.com"
+SECRET = "HUBSPOT_CLIENT_SECRET"  # noqa: S105 - a variable's name
+_STATE_DIR = Path(".local")
+
+_FLAGS = [
+    click.option("--port", default=3000, show_default=True, help="Port of the twin itself."),
+    click.option("--aws-port", default=3002, show_default=True, help="Port of the emulated AWS."),
+    click.option("--client-id", metavar="ID", help="The app's client id."),
+    click.option("--hsmeta", type=click.Path(path_type=Path), metavar="FILE", help="Scopes and redirect URLs from it."),
+    click.option(
+        "--state-dir",
+        type=click.Path(path_type=Path),
+        default=_STATE_DIR,
+        show_default=True,
+        help="Where it keeps its files while it runs; one for each of several twins.",
+    ),
+    click.option(
+        "--schedule-seconds",
+        type=click.FloatRange(min=0.1),
+        metavar="N",
+        help="Run the one-minute schedules every N seconds.",
+    ),
+    click.option("--parameter", "parameters", multiple=True, metavar="Name=Value", help="Any template parameter."),
+]
+
+
+def _common(command: Any) -> Any:  # noqa: ANN401 - click's decorators
+    for flag in reversed(_FLAGS):
+        command = flag(command)
+    return command
+
+
+@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@_common
+@click.option("--hubspot-port", default=3001, show_default=True, help="Port of the HubSpot simulator.")
+@click.option("--hubspot-api-url", "api_url", metavar="URL", help="Another HubSpot than the simulator: its API.")
+@click.option("--hubspot-app-url", "app_url", metavar="URL", help="The same: its pages.")
+@click.option("--token-lifetime", type=click.IntRange(min=1), metavar="N", help="Simulator: seconds a token lives.")
+@click.option("--rotate-refresh-tokens", is_flag=True, help="Simulator: a new refresh token at each refresh.")
+@click.pass_context
+def main(context: click.Context, /, **flags: Any) -> None:  # noqa: ANN401 - one for each flag
+    """Run the whole product on this machine: the real template on an emulated AWS, beside a HubSpot simulator.
+
+    The client secret of another HubSpot comes from the environment, HUBSPOT_CLIENT_SECRET, or from a prompt.
+    """
+    _forget_the_users_aws()
+    if context.invoked_subcommand is None:
+        other = flags["api_url"] is not None or flags["app_url"] is not None
+        _run(Wishes(**flags, secret=_secret() if other else os.environ.get(SECRET)))
+
+
+@main.command()
+@_common
+def connect(client_id: str | None, **flags: Any) -> None:  # noqa: ANN401
+    """Run it against the real HubSpot, with an app of your own.
+
+    Its app-hsmeta.json must list the redirect URL http://localhost:3000/oauth-callback. Client id and secret come
+    from the environment, HUBSPOT_CLIENT_ID and HUBSPOT_CLIENT_SECRET, or from a prompt.
+    """
+    click.secho(
+        "The emulated KMS does not protect real tokens, and any program on this machine can read them while this runs:"
+        " use a test account.",
+        fg="yellow",
+        err=True,
+    )
+    _run(
+        Wishes(
+            **flags,
+            hubspot_port=0,
+            api_url=HUBSPOT_API_URL,
+            app_url=HUBSPOT_APP_URL,
+            client_id=client_id or _asked("HUBSPOT_CLIENT_ID", "Client id", hidden=False),
+            secret=_secret(),
+        )
+    )
+
+
+@main.command()
+@click.option("--hubspot-api-url", "api_url", default=HUBSPOT_API_URL, show_default=True)
+@click.option("--hubspot-app-url", "app_url", default=HUBSPOT_APP_URL, show_default=True)
+@click.option("--client-id", metavar="ID", help="The test app's client id.")
+@click.option("--api-version", default="v3", show_default=True)
+@click.option("--redirect-url", default=f"http://localhost:3000{CALLBACK_PATH}", show_default=True)
+@click.option("--scope", "scopes", multiple=True, default=["oauth"], show_default=True, help="May be repeated.")
+@click.option("--optional-scope", "optional_scopes", multiple=True, help="May be repeated.")
+@click.option("--end-grant", is_flag=True, help="Revoke and uninstall in the end, to check that too.")
+def verify(client_id: str | None, api_version: str, redirect_url: str, **flags: Any) -> NoReturn:  # noqa: ANN401
+    """Check what the simulator assumes about HubSpot against the real one, with a test app and account."""
+    client_id = client_id or _asked("HUBSPOT_CLIENT_ID", "Client id", hidden=False)
+    secret = _secret()
+    if not (client_id and secret):
+        _refuse(CannotStart("HUBSPOT_CLIENT_ID and HUBSPOT_CLIENT_SECRET are needed: set them in the environment."))
+    sys.exit(
+        contract.verify(
+            client_id=client_id,
+            client_secret=secret,
+            version=api_version,
+            redirect_uri=redirect_url,
+            refresh_token=os.environ.get("HUBSPOT_REFRESH_TOKEN") or None,
+            out=click.echo,
+            **flags,
+        )
+    )
+
+
+@main.command()
+@click.argument("path")
+@click.option("--method", default="GET", show_default=True)
+@click.option("--state-dir", type=click.Path(path_type=Path), default=_STATE_DIR, show_default=True)
+def call(path: str, method: str, state_dir: Path) -> None:
+    """Call an IAM route of a running twin, such as /accounts/100001/token, signed with its local user's key."""
+    try:
+        credentials = json.loads((state_dir / CREDENTIALS).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        _refuse(CannotStart(f"No twin runs in {state_dir}: start one, or name its folder with --state-dir."))
+    url = credentials["api_url"] + path
+    request = AWSRequest(method, url)
+    pair = Credentials(credentials["aws_access_key_id"], credentials["aws_secret_access_key"])
+    SigV4Auth(pair, "execute-api", credentials["region"]).add_auth(request)
+    answer = requests.request(method, url, headers=dict(request.headers), timeout=60)
+    click.echo(f"{answer.status_code} {answer.reason}", err=True)
+    click.echo(answer.text)
+
+
+def _run(wishes: Wishes) -> None:
+    stopped = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
+    started = time.monotonic()
+    try:
+        plan = plan_of(wishes)
+        with twin(plan) as running:
+            _print_summary(plan, running, time.monotonic() - started)
+            _wait(stopped)
+            click.echo("Stopping")
+    except CannotStart as error:
+        _refuse(error)
+    except _Interrupted:
+        click.echo("Stopping")
+
+
+class _Interrupted(BaseException):
+    """Ctrl-C or SIGTERM: unwinds whatever was going on, once."""
+
+
+def _interrupt(*_: object) -> NoReturn:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)  # an impatient second one must not leave half of it running
+    raise _Interrupted
+
+
+def _wait(stopped: threading.Event) -> None:
+    try:
+        stopped.wait()
+    except _Interrupted:
+        return
+
+
+def _secret() -> str | None:
+    return _asked(SECRET, "Client secret", hidden=True)
+
+
+def _asked(variable: str, question: str, *, hidden: bool) -> str | None:
+    if variable in os.environ:
+        return os.environ[variable].strip()
+    if not sys.stdin.isatty():
+        return None
+    return str(click.prompt(question, hide_input=hidden, err=True)).strip()
+
+
+def _forget_the_users_aws() -> None:
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]
+    os.environ |= {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+
+
+def _refuse(error: CannotStart) -> NoReturn:
+    for fault in error.faults:
+        click.secho(fault, fg="red", err=True)
+    sys.exit(1)
+
+
+def _print_summary(plan: Plan, running: Twin, seconds: float) -> None:
+    lines = [
+        ("Console", running.url),
+        ("Install link", running.outputs["InstallUrl"]),
+        ("HubSpot", running.simulator_url or plan.parameters["HubSpotAppUrl"]),
+        ("Redirect URL", running.outputs["RedirectUrl"]),
+        ("Token API", f"{running.url}/accounts/{{hub_id}}/token"),
+        ("Credentials", f"{running.credentials} (a local IAM user who may call the token API)"),
+        ("AWS", f"{running.aws_url} (emulated; its log: {running.log})"),
+    ]
+    click.echo()
+    click.secho(f"Ready in {seconds:.1f} s.", bold=True)
+    for name, value in lines:
+        click.echo(f"  {name:<13} {value}")
+    click.echo("\nCtrl-C stops it and leaves nothing behind.")

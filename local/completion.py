@@ -1,0 +1,58 @@
+"""What CloudFormation on the emulation leaves undone, done by calls of the services' public API.
+
+Each item has a test that fails when the emulation does it by itself.
+"""
+
+from local.deploy import Stack
+from local.template import resources_of
+
+
+def complete(stack: Stack) -> None:
+    """Make the stack what the template says."""
+    set_time_to_live(stack)
+    switch_recovery_on(stack)
+    encrypt_tables(stack)
+    empty_unset_secrets(stack)
+
+
+def set_time_to_live(stack: Stack) -> None:
+    """Tables get no TimeToLiveSpecification."""
+    for name, properties in resources_of(stack.template, "AWS::DynamoDB::Table"):
+        if "TimeToLiveSpecification" in properties:
+            stack.emulator.client("dynamodb").update_time_to_live(
+                TableName=stack.physical_ids[name], TimeToLiveSpecification=properties["TimeToLiveSpecification"]
+            )
+
+
+def switch_recovery_on(stack: Stack) -> None:
+    """Tables get no PointInTimeRecoverySpecification."""
+    for name, properties in resources_of(stack.template, "AWS::DynamoDB::Table"):
+        if "PointInTimeRecoverySpecification" in properties:
+            stack.emulator.client("dynamodb").update_continuous_backups(
+                TableName=stack.physical_ids[name],
+                PointInTimeRecoverySpecification=properties["PointInTimeRecoverySpecification"],
+            )
+
+
+def encrypt_tables(stack: Stack) -> None:
+    """Tables get no SSESpecification."""
+    for name, properties in resources_of(stack.template, "AWS::DynamoDB::Table"):
+        if "SSESpecification" in properties:
+            key, _ = properties["SSESpecification"]["KMSMasterKeyId"]["Fn::GetAtt"]
+            stack.emulator.client("dynamodb").update_table(
+                TableName=stack.physical_ids[name],
+                SSESpecification={"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": stack.physical_ids[key]},
+            )
+
+
+def empty_unset_secrets(stack: Stack) -> None:
+    """A secret declared without a value gets an empty one; on AWS it has no current version."""
+    secrets = stack.emulator.client("secretsmanager")
+    for name, properties in resources_of(stack.template, "AWS::SecretsManager::Secret"):
+        if not properties.keys() & {"SecretString", "GenerateSecretString"}:
+            secret_id = stack.physical_ids[name]
+            for version, stages in secrets.describe_secret(SecretId=secret_id)["VersionIdsToStages"].items():
+                if "AWSCURRENT" in stages:
+                    secrets.update_secret_version_stage(
+                        SecretId=secret_id, VersionStage="AWSCURRENT", RemoveFromVersionId=version
+                    )

@@ -1,0 +1,174 @@
+"""What a twin is to run, settled before anything starts: flags checked together, every fault at once."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from local.errors import CannotStart
+from local.hubspot import SimulatorSettings
+from local.hubspot.settings import DEFAULT_CLIENT_SECRET
+from ops.hsmeta import HsMeta, HsMetaError, load_hsmeta
+from ops.parameters import check_parameters
+from ops.template import load_template
+
+CALLBACK_PATH = "/oauth-callback"
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """The command line, as given. None means not given; `secret` may be empty: the stack is left without one."""
+
+    port: int
+    hubspot_port: int
+    aws_port: int
+    state_dir: Path
+    api_url: str | None = None
+    app_url: str | None = None
+    client_id: str | None = None
+    secret: str | None = field(default=None, repr=False)
+    hsmeta: Path | None = None
+    schedule_seconds: float | None = None
+    parameters: Sequence[str] = ()
+    token_lifetime: int | None = None
+    rotate_refresh_tokens: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A twin that can start. Without a simulator it talks to the HubSpot that the parameters name."""
+
+    port: int
+    hubspot_port: int
+    aws_port: int
+    state_dir: Path
+    schedule_seconds: float | None
+    parameters: Mapping[str, str]
+    client_secret: str = field(repr=False)
+    simulator: SimulatorSettings | None
+
+    @property
+    def url(self) -> str:
+        """Where the twin answers."""
+        return f"http://localhost:{self.port}"
+
+    @property
+    def ports(self) -> Mapping[str, int]:
+        """The ports that must be free, by flag."""
+        ports = {"--port": self.port, "--aws-port": self.aws_port}
+        return ports | ({"--hubspot-port": self.hubspot_port} if self.simulator else {})
+
+
+def plan_of(wishes: Wishes) -> Plan:
+    """Check the wishes and fill in the rest.
+
+    Raises:
+        CannotStart: With one line for each fault.
+    """
+    given, faults = _given_parameters(wishes.parameters)
+    declared, its_faults = _declared(wishes)
+    faults += [*its_faults, *_hubspot_faults(wishes)]
+    simulated = wishes.api_url is None and wishes.app_url is None
+    simulator = _simulator(wishes, given, declared) if simulated else None
+    parameters = _defaults(wishes, declared, simulator) | given
+    parameters.setdefault("RedirectUrl", f"http://localhost:{wishes.port}{parameters['CallbackPath']}")
+    faults += check_parameters(load_template(), parameters)
+    if faults:
+        raise CannotStart(*faults)
+    return Plan(
+        port=wishes.port,
+        hubspot_port=wishes.hubspot_port,
+        aws_port=wishes.aws_port,
+        state_dir=wishes.state_dir,
+        schedule_seconds=wishes.schedule_seconds,
+        parameters=parameters,
+        client_secret=simulator.client_secret if simulator and wishes.secret is None else wishes.secret or "",
+        simulator=simulator,
+    )
+
+
+def _given_parameters(pairs: Sequence[str]) -> tuple[dict[str, str], list[str]]:
+    given: dict[str, str] = {}
+    faults = []
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            faults.append(f"--parameter {pair}: write it as Name=Value.")
+        given[name] = value
+    return {name: value for name, value in given.items() if name}, faults
+
+
+def _declared(wishes: Wishes) -> tuple[HsMeta | None, list[str]]:
+    if wishes.hsmeta is None:
+        return None, []
+    try:
+        declared = load_hsmeta(wishes.hsmeta)
+    except HsMetaError as error:
+        return None, [f"--hsmeta: {fault}." for fault in error.faults]
+    if _own_redirect_url(declared, wishes.port) is None:
+        wanted = f"http://localhost:{wishes.port}"
+        return declared, [f"--hsmeta: redirectUrls has none on {wanted}: add {wanted}{CALLBACK_PATH} there."]
+    return declared, []
+
+
+def _own_redirect_url(declared: HsMeta, port: int) -> str | None:
+    return next((url for url in declared.redirect_urls if url.startswith(f"http://localhost:{port}/")), None)
+
+
+def _hubspot_faults(wishes: Wishes) -> list[str]:
+    if wishes.api_url is None and wishes.app_url is None:
+        return []
+    needed = {
+        "--hubspot-api-url": wishes.api_url,
+        "--hubspot-app-url": wishes.app_url,
+        "--client-id": wishes.client_id,
+    }
+    faults = [f"{flag} is missing: another HubSpot needs it." for flag, value in needed.items() if not value]
+    if not wishes.secret:
+        faults.append("HUBSPOT_CLIENT_SECRET is missing: set it in the environment, or run this in a terminal.")
+    if wishes.token_lifetime is not None or wishes.rotate_refresh_tokens:
+        faults.append("--token-lifetime and --rotate-refresh-tokens are switches of the simulator, which does not run.")
+    return faults
+
+
+def _defaults(wishes: Wishes, declared: HsMeta | None, simulator: SimulatorSettings | None) -> dict[str, str]:
+    simulator_url = f"http://localhost:{wishes.hubspot_port}"
+    parameters = {
+        "HubSpotApiUrl": wishes.api_url or simulator_url,
+        "HubSpotAppUrl": wishes.app_url or simulator_url,
+        "RequiredScopes": "oauth",
+        "CallbackPath": CALLBACK_PATH,
+    }
+    if simulator:
+        parameters |= {
+            "HubSpotClientId": simulator.client_id,
+            "AppName": simulator.app_name,
+            "RequiredScopes": " ".join(simulator.required_scopes),
+            "OptionalScopes": " ".join(simulator.optional_scopes),
+        }
+    elif wishes.client_id:
+        parameters["HubSpotClientId"] = wishes.client_id
+    if declared:
+        parameters |= declared.parameters()
+        if own := _own_redirect_url(declared, wishes.port):
+            parameters |= {"RedirectUrl": own, "CallbackPath": urlsplit(own).path}
+    return parameters
+
+
+def _simulator(wishes: Wishes, given: Mapping[str, str], declared: HsMeta | None) -> SimulatorSettings:
+    switches: dict[str, object] = {
+        "client_secret": wishes.secret or DEFAULT_CLIENT_SECRET,
+        "rotate_refresh_tokens": wishes.rotate_refresh_tokens,
+        "marketplace_origin": f"http://localhost:{wishes.hubspot_port}",
+    }
+    if wishes.client_id:
+        switches["client_id"] = wishes.client_id
+    if wishes.token_lifetime:
+        switches["token_lifetime"] = wishes.token_lifetime
+    if declared and wishes.hsmeta:
+        document = json.loads(wishes.hsmeta.read_text(encoding="utf-8"))
+        return SimulatorSettings.from_hsmeta(document, **switches)
+    path = given.get("CallbackPath", CALLBACK_PATH)
+    redirect_url = given.get("RedirectUrl", f"http://localhost:{wishes.port}{path}")
+    return SimulatorSettings(redirect_urls=(redirect_url,), **switches)  # type: ignore[arg-type]

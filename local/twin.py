@@ -1,0 +1,89 @@
+"""The twin's life: everything it starts, in order, and ends again in the opposite order."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from local import hubspot
+from local.callers import Gatekeeper, create_caller
+from local.completion import complete
+from local.console import Console, Page
+from local.deploy import Stack, deploy
+from local.emulator import await_ready, emulator, require_installed
+from local.gateway import Api, serve
+from local.invoke import Invoker
+from local.permissions import require_service_permissions
+from local.plan import Plan
+from local.ports import require_free
+from local.routes import routes_of
+from local.schedule import fast_schedules
+from local.statedir import CREDENTIALS, EMULATOR_LOG, state_dir
+
+
+@dataclass(frozen=True, slots=True)
+class Twin:
+    """A running twin: where its parts are."""
+
+    url: str
+    aws_url: str
+    simulator_url: str | None
+    outputs: dict[str, str]
+    credentials: Path
+    log: Path
+
+
+@contextmanager
+def twin(plan: Plan) -> Iterator[Twin]:
+    """Run a twin while the block lasts.
+
+    Raises:
+        CannotStart: Nothing was left running.
+    """
+    require_installed()
+    require_free(plan.ports)
+    with ExitStack() as parts:
+        state = parts.enter_context(state_dir(plan.state_dir))
+        aws = parts.enter_context(emulator(plan.aws_port, state))
+        simulator_url = None
+        if plan.simulator:
+            simulator_url = parts.enter_context(hubspot.serve(plan.simulator, plan.hubspot_port)).url
+        await_ready(aws, state / EMULATOR_LOG)
+        stack = deploy(aws, plan.parameters)
+        complete(stack)
+        if plan.client_secret:
+            secret_id = stack.outputs["ClientSecretArn"]
+            aws.client("secretsmanager").put_secret_value(SecretId=secret_id, SecretString=plan.client_secret)
+        _front(parts, plan, stack, state, simulator_url)
+        yield Twin(
+            url=plan.url,
+            aws_url=aws.url,
+            simulator_url=simulator_url,
+            outputs=dict(stack.outputs),
+            credentials=state / CREDENTIALS,
+            log=state / EMULATOR_LOG,
+        )
+
+
+def _front(parts: ExitStack, plan: Plan, stack: Stack, state: Path, simulator_url: str | None) -> None:
+    aws = stack.emulator
+    api_id, routes = routes_of(stack)
+    require_service_permissions(stack, api_id, routes)
+    create_caller(aws, api_id, plan.url, state)
+    invoke = Invoker(aws)
+    if plan.schedule_seconds:
+        parts.enter_context(fast_schedules(aws, invoke, plan.schedule_seconds))
+    console = Console(aws, stack.outputs["AccountsTableName"], _page(plan, simulator_url))
+    api = Api(api_id, routes, Gatekeeper(aws, api_id, state), invoke)
+    parts.enter_context(serve(plan.port, console.answer, api))
+
+
+def _page(plan: Plan, simulator_url: str | None) -> Page:
+    every = f"every {plan.schedule_seconds:g} s" if plan.schedule_seconds else "about every minute"
+    return Page(
+        app_name=plan.parameters.get("AppName", "HubSpot app"),
+        simulator_url=simulator_url,
+        hubspot_url=plan.parameters["HubSpotAppUrl"],
+        state_dir=str(plan.state_dir),
+        schedule=f"Who is due is looked up {every}.",
+    )
