@@ -147,7 +147,6 @@ def call(path: str, method: str, state_dir: Path) -> None:
 
 
 def _run(wishes: Wishes) -> None:
-    stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
     started = time.monotonic()
@@ -155,8 +154,7 @@ def _run(wishes: Wishes) -> None:
         plan = plan_of(wishes)
         with twin(plan) as running:
             _print_summary(plan, running, time.monotonic() - started)
-            _wait(stopped)
-            click.echo("Stopping")
+            _wait()
     except CannotStart as error:
         _refuse(error)
     except _Interrupted:
@@ -173,11 +171,11 @@ def _interrupt(*_: object) -> NoReturn:
     raise _Interrupted
 
 
-def _wait(stopped: threading.Event) -> None:
+def _wait() -> None:
     try:
-        stopped.wait()
+        threading.Event().wait()
     except _Interrupted:
-        return
+        click.echo("Stopping")
 
 
 def _secret() -> str | None:
