@@ -1,12 +1,15 @@
 """Faults on demand: which calls go wrong, how often, and how. Delivering one is another module's work."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
 from local.hubspot.errors import ERRORS
+
+ENDPOINTS = ("token", "introspect", "revoke", "uninstall", "account_info", "crm")
+GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials")
 
 # kind -> whether HubSpot did the work before the answer went wrong, unless the fault says otherwise.
 KINDS = {
@@ -101,29 +104,65 @@ class Faults:
 
 
 def parse_fault(document: Mapping[str, Any]) -> Fault:
-    """A fault from its JSON; ValueError names everything that is wrong with it."""
-    kind, times = document.get("kind"), document.get("times")
-    hubs = document.get("hub_id")
-    details = {name: value for name, value in document.items() if name not in _SELECTORS}
-    wrong = [
-        *([] if kind in KINDS else [f"kind must be one of {', '.join(KINDS)}"]),
-        *([] if times is None or (isinstance(times, int) and times > 0) else ["times must be a positive number"]),
-        *([] if kind != "error" or details.get("error") in ERRORS else [f"error must be one of {', '.join(ERRORS)}"]),
-        *([] if kind != "status" or isinstance(details.get("status"), int) else ["status must be a number"]),
-        *(f"{name} is not known" for name in details if name not in _DETAILS),
-    ]
+    """A fault from its JSON.
+
+    Raises:
+        ValueError: Naming everything that is wrong with it.
+    """
+    kind = document.get("kind")
+    wrong = [f"{name} is not known" for name in document if name not in _MEMBERS]
+    wrong += [f"{name} must be {want}" for name, (want, right) in _MEMBERS.items() if not right(document.get(name))]
+    wrong += [f"{name} is missing" for name in _NEEDED.get(str(kind), ()) if name not in document]
+    if "fields" in document and isinstance(document["fields"], Mapping) != (kind == "with"):
+        wrong.append("fields must be a list, or for “with” an object")
     if wrong or kind is None:
         raise ValueError("; ".join(wrong))
+    hubs = document.get("hub_id")
     return Fault(
         kind,
         endpoint=document.get("endpoint", "token"),
         grant_type=document.get("grant_type"),
         hub_ids=None if hubs is None else frozenset(hubs if isinstance(hubs, list) else [hubs]),
-        remaining=times,
+        remaining=document.get("times"),
         after_work=bool(document.get("after_work", KINDS[kind])),
-        details=details,
+        details={name: value for name, value in document.items() if name not in _SELECTORS},
     )
 
 
+def _number(value: object, least: float = 0) -> bool:
+    return value is None or (isinstance(value, int | float) and not isinstance(value, bool) and value >= least)
+
+
+def _hubs(value: object) -> bool:
+    hubs = value if isinstance(value, list) else [value]
+    return all(isinstance(hub, int) and not isinstance(hub, bool) for hub in hubs)
+
+
+def _one_of(values: Collection[object]) -> Callable[[object], bool]:
+    return lambda value: value is None or value in values
+
+
+def _kind_of(*types: type) -> Callable[[object], bool]:
+    return lambda value: value is None or isinstance(value, types)
+
+
 _SELECTORS = frozenset({"kind", "endpoint", "grant_type", "hub_id", "times", "after_work"})
-_DETAILS = frozenset({"status", "body", "headers", "content_type", "error", "fields", "bytes", "seconds"})
+# What each kind cannot do without.
+_NEEDED = {"status": ("status",), "error": ("error",), "without": ("fields",), "with": ("fields",)}
+# member -> what it must be, in words and as a check; an absent one arrives as None.
+_MEMBERS: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
+    "kind": (f"one of {', '.join(KINDS)}", lambda value: value in KINDS),
+    "endpoint": (f"one of {', '.join(ENDPOINTS)}", _one_of(ENDPOINTS)),
+    "grant_type": (f"one of {', '.join(GRANT_TYPES)}", _one_of(GRANT_TYPES)),
+    "hub_id": ("a number, or a list of them", lambda value: value is None or _hubs(value)),
+    "times": ("a positive whole number", lambda value: isinstance(value, int | None) and _number(value, 1)),
+    "after_work": ("true or false", _kind_of(bool)),
+    "status": ("a number", lambda value: isinstance(value, int | None) and _number(value, 100)),
+    "error": (f"one of {', '.join(ERRORS)}", _one_of(ERRORS)),
+    "body": ("text, or JSON", lambda _: True),
+    "headers": ("an object", _kind_of(Mapping)),
+    "content_type": ("text", _kind_of(str)),
+    "fields": ("a list of names, or for “with” an object", _kind_of(list, Mapping)),
+    "bytes": ("a number", _number),
+    "seconds": ("a number", _number),
+}

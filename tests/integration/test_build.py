@@ -45,7 +45,7 @@ def lambda_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     venv = tmp_path_factory.mktemp("runtime")
     assert PYTHON
     subprocess.run([PYTHON, "-m", "venv", venv], check=True)
-    pip = [venv / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    pip: list[str | Path] = [venv / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     subprocess.run([*pip, f"boto3=={version('boto3')}"], check=True)
     return venv / "bin" / "python"
 

@@ -146,5 +146,5 @@ def test_the_journal_keeps_fingerprints_instead_of_secrets() -> None:
 
     entry.fingerprint({"code": "secret-code", "refresh_token": None})
 
-    assert entry.fingerprints == {"code": "db75a3d7f8a6"}
+    assert entry.fingerprints == {"code": "8c198a645237"}
     assert "secret-code" not in repr(entry)

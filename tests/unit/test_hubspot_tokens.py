@@ -3,6 +3,7 @@
 from base64 import urlsafe_b64encode
 from hashlib import sha256
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -34,18 +35,18 @@ class HubSpot:
         wanted = AuthorizationRequest(self.app["client_id"], FIRST, scopes, (), **changes)
         return allow(self.simulator, wanted, hub_id, user_id)
 
-    def redeem(self, code, **changes):
+    def redeem(self, code, **changes) -> Any:
         form = self.app | {"grant_type": "authorization_code", "code": code, "redirect_uri": FIRST}
         return exchange(self.simulator, form | changes)
 
-    def install(self, hub_id=ACME, user_id=ADMIN):
+    def install(self, hub_id=ACME, user_id=ADMIN) -> Any:
         return self.redeem(self.code(hub_id, user_id)).body
 
-    def refresh(self, tokens, **changes):
+    def refresh(self, tokens, **changes) -> Any:
         form = self.app | {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]}
         return exchange(self.simulator, form | changes)
 
-    def care(self, endpoint, token, **changes):
+    def care(self, endpoint, token, **changes) -> Any:
         return endpoint(self.simulator, self.app | {"token": token, "token_type_hint": "refresh_token"} | changes)
 
 
@@ -252,7 +253,7 @@ def test_an_expired_access_token_is_inactive_and_opens_nothing() -> None:
 
     refused = account_details(hubspot.simulator, token)
     assert live == 200
-    assert (refused.status, refused.body["category"]) == (401, "EXPIRED_AUTHENTICATION")
+    assert (refused.status, refused.body["category"]) == (401, "EXPIRED_AUTHENTICATION")  # type: ignore[index]
     assert hubspot.care(introspect, token).body == {"active": False}
 
 
@@ -292,7 +293,7 @@ def test_client_credentials_give_a_token_of_the_app_itself() -> None:
     hubspot = HubSpot()
     form = hubspot.app | {"grant_type": "client_credentials", "scope": "developer.webhooks_journal.read"}
 
-    answer = exchange(hubspot.simulator, form)
+    answer: Any = exchange(hubspot.simulator, form)
     refused = exchange(hubspot.simulator, form | {"scope": "crm.objects.contacts.read"})
 
     assert "refresh_token" not in answer.body

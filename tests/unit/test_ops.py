@@ -2,6 +2,7 @@
 
 import copy
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,8 +28,8 @@ HSMETA = {
 
 
 def hsmeta(**auth: object) -> dict[str, object]:
-    changed = copy.deepcopy(HSMETA)
-    changed["config"]["auth"].update(auth)  # type: ignore[index]
+    changed: dict[str, Any] = copy.deepcopy(HSMETA)
+    changed["config"]["auth"].update(auth)
     return changed
 
 
