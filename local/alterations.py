@@ -13,6 +13,8 @@ from local.template import Template, resources_of
 
 #: The one condition key in our roles that the emulation does not know.
 UNKNOWN_CONDITION_KEY = "kms:EncryptionContext:"
+#: What a role of ours needs to send messages, one or many; the second is the emulation's own.
+SEND, SEND_BATCH = "sqs:SendMessage", "sqs:SendMessageBatch"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,15 @@ def drop_metric_math_alarms(template: Template) -> None:
             del template["Resources"][name]
 
 
+def name_the_batch_action(template: Template) -> None:
+    """Where a role may send a message, let it send several: on AWS the one permission covers both calls."""
+    for _, properties in resources_of(template, "AWS::IAM::Role"):
+        for statement in _statements(properties):
+            actions = statement["Action"]
+            if SEND in actions:
+                statement["Action"] = [*([actions] if isinstance(actions, str) else actions), SEND_BATCH]
+
+
 ALTERATIONS = (
     Alteration(
         "The emulation knows no encryption context in a condition: such a statement would allow nothing.",
@@ -63,6 +74,10 @@ ALTERATIONS = (
     Alteration(
         "The emulation refuses the whole stack for an alarm with metric math.",
         drop_metric_math_alarms,
+    ),
+    Alteration(
+        "The emulation wants an action of its own for a batch of messages, which IAM does not have.",
+        name_the_batch_action,
     ),
 )
 

@@ -13,6 +13,7 @@ def complete(stack: Stack) -> None:
     switch_recovery_on(stack)
     encrypt_tables(stack)
     empty_unset_secrets(stack)
+    count_workers_in_numbers(stack)
 
 
 def set_time_to_live(stack: Stack) -> None:
@@ -56,3 +57,12 @@ def empty_unset_secrets(stack: Stack) -> None:
                     secrets.update_secret_version_stage(
                         SecretId=secret_id, VersionStage="AWSCURRENT", RemoveFromVersionId=version
                     )
+
+
+def count_workers_in_numbers(stack: Stack) -> None:
+    """A number that comes from a parameter stays text, and text stops the emulation from reading the queue."""
+    functions = stack.emulator.client("lambda")
+    for mapping in functions.list_event_source_mappings()["EventSourceMappings"]:
+        if "ScalingConfig" in mapping:
+            most = int(mapping["ScalingConfig"]["MaximumConcurrency"])
+            functions.update_event_source_mapping(UUID=mapping["UUID"], ScalingConfig={"MaximumConcurrency": most})

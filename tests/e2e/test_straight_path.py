@@ -1,0 +1,86 @@
+"""From the install link to a token, over HTTP."""
+
+import requests
+
+from tests.twins import ACME, BEISPIEL, TwinProcess, Visit, eventually, refusal_of
+
+
+def test_an_install_ends_on_the_success_page_and_gives_a_token_that_works(twin: TwinProcess, visit: Visit) -> None:
+    page = visit.install(ACME)
+
+    answer = twin.token(ACME)
+    assert page.status_code == 200
+    assert refusal_of(page) is None
+    assert "You are connected" in page.text
+    assert answer.status_code == 200
+    assert answer.headers["cache-control"] == "no-store"
+    assert set(answer.json()) == {
+        "hub_id",
+        "access_token",
+        "token_type",
+        "expires_in",
+        "expires_at",
+        "scopes",
+        "fingerprint",
+    }
+    assert twin.accepted(answer.json()["access_token"])
+
+
+def test_the_console_shows_the_account(twin: TwinProcess, visit: Visit) -> None:
+    visit.install(BEISPIEL)
+
+    shown = requests.get(f"{twin.url}/_console/state", timeout=10).json()
+
+    account = next(row for row in shown["accounts"] if row["hub_id"] == BEISPIEL)
+    assert account["status"] == "active"
+    assert shown["now"] < account["refresh_at"] < account["expires_at"]
+
+
+def test_a_given_account_is_asked_for_by_its_own_address(visit: Visit) -> None:
+    answer = visit.start(hub_id=BEISPIEL)
+
+    assert answer.headers["location"].startswith(f"{visit.twin.hubspot_url}/oauth/{BEISPIEL}/authorize?")
+
+
+def test_a_visitor_who_cancels_reads_what_happened(visit: Visit) -> None:
+    page = visit.land(visit.consent(visit.start().headers["location"], decision="cancel"))
+
+    assert refusal_of(page) == "install_cancelled"
+
+
+def test_a_bare_visit_to_the_callback_shows_where_to_start(visit: Visit) -> None:
+    page = visit.open(f"{visit.twin.url}/oauth-callback")
+
+    assert page.status_code == 200
+    assert "/install" in page.text
+
+
+def test_an_account_that_is_due_is_refreshed_by_schedule_queue_and_worker(twin: TwinProcess, visit: Visit) -> None:
+    visit.install(ACME)
+    before = twin.token(ACME).json()["access_token"]
+
+    make_due(twin, ACME)
+
+    eventually(lambda: twin.token(ACME).json()["access_token"] != before)
+
+
+def test_an_unknown_account_is_a_404_with_a_stable_code(twin: TwinProcess) -> None:
+    answer = twin.token(424242)
+
+    assert (answer.status_code, answer.json()["code"]) == (404, "account_not_found")
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_an_unsigned_call_to_an_iam_route_is_refused(twin: TwinProcess) -> None:
+    answer = requests.get(f"{twin.url}/accounts/{ACME}/token", timeout=10)
+
+    assert (answer.status_code, answer.json()) == (403, {"message": "Forbidden"})
+
+
+def make_due(twin: TwinProcess, hub_id: int) -> None:
+    twin.aws("dynamodb").update_item(
+        TableName=twin.outputs["AccountsTableName"],
+        Key={"hub_id": {"N": str(hub_id)}},
+        UpdateExpression="SET refresh_at = :then",
+        ExpressionAttributeValues={":then": {"N": "1"}},
+    )
