@@ -205,12 +205,12 @@ def _refuse(error: CannotStart) -> NoReturn:
 def _print_summary(plan: Plan, running: Twin, seconds: float) -> None:
     lines = [
         ("Console", running.url),
-        ("Install link", running.outputs["InstallUrl"]),
+        ("Install link", running.stack.outputs["InstallUrl"]),
         ("HubSpot", running.simulator_url or plan.parameters["HubSpotAppUrl"]),
-        ("Redirect URL", running.outputs["RedirectUrl"]),
+        ("Redirect URL", running.stack.outputs["RedirectUrl"]),
         ("Token API", f"{running.url}/accounts/{{hub_id}}/token"),
         ("Credentials", f"{running.credentials} (a local IAM user who may call the token API)"),
-        ("AWS", f"{running.aws_url} (emulated; its log: {running.log})"),
+        ("AWS", f"{running.stack.emulator.url} (emulated; its log: {running.log})"),
     ]
     click.echo()
     click.secho(f"Ready in {seconds:.1f} s.", bold=True)

@@ -26,9 +26,8 @@ class Twin:
     """A running twin: where its parts are."""
 
     url: str
-    aws_url: str
     simulator_url: str | None
-    outputs: dict[str, str]
+    stack: Stack
     credentials: Path
     log: Path
 
@@ -57,9 +56,8 @@ def twin(plan: Plan) -> Iterator[Twin]:
         _front(parts, plan, stack, state, simulator_url)
         yield Twin(
             url=plan.url,
-            aws_url=aws.url,
             simulator_url=simulator_url,
-            outputs=dict(stack.outputs),
+            stack=stack,
             credentials=state / CREDENTIALS,
             log=state / EMULATOR_LOG,
         )

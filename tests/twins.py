@@ -52,15 +52,13 @@ class Signed(requests.auth.AuthBase):
 
 
 @dataclass
-class TwinProcess:
-    """A running `python -m local`."""
+class Reached:
+    """A running twin, seen from outside."""
 
-    process: subprocess.Popen[str]
     url: str
     hubspot_url: str
     aws_url: str
     state: Path
-    output: "Output"
 
     @cached_property
     def credentials(self) -> dict[str, str]:
@@ -73,7 +71,8 @@ class TwinProcess:
 
     def aws(self, service: str) -> Any:
         """A client as the emulated account's root."""
-        return boto3.Session("test", "test", region_name="us-east-1").client(service, endpoint_url=self.aws_url)
+        session: Any = boto3.Session("test", "test", region_name="us-east-1")
+        return session.client(service, endpoint_url=self.aws_url)
 
     def call(self, path: str, method: str = "GET", **body: Any) -> requests.Response:
         """Call the API as the local user."""
@@ -108,6 +107,14 @@ class TwinProcess:
         )
         return answer.status_code == 200
 
+
+@dataclass
+class TwinProcess(Reached):
+    """A running `python -m local`."""
+
+    process: subprocess.Popen[str]
+    output: "Output"
+
     def stop(self, number: int = signal.SIGTERM) -> int:
         self.process.send_signal(number)
         return self.process.wait(STOP_SECONDS)
@@ -117,7 +124,7 @@ class TwinProcess:
 class Visit:
     """A person's browser without a screen: it keeps cookies, and every page it saw."""
 
-    twin: TwinProcess
+    twin: Reached
     session: requests.Session = field(default_factory=requests.Session)
     pages: list[requests.Response] = field(default_factory=list)
 
@@ -187,11 +194,11 @@ def spawn(
         text=True,
     )
     return TwinProcess(
-        process,
         f"http://localhost:{port}",
         f"http://localhost:{hubspot}",
         f"http://127.0.0.1:{aws}",
         state,
+        process,
         Output(process),
     )
 
