@@ -178,14 +178,22 @@ class Output:
 
 
 def spawn(
-    state: Path, *flags: str, environment: Mapping[str, str] | None = None, hubspot_port: bool = True
+    state: Path,
+    *flags: str,
+    port: int | None = None,
+    other_hubspot: str | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> TwinProcess:
-    """Start a twin on free ports without waiting for it."""
-    port, hubspot, aws = free_port(), free_port(), free_port()
-    ports = {"--port": port, "--aws-port": aws} | ({"--hubspot-port": hubspot} if hubspot_port else {})
-    given = [text for flag, value in ports.items() if flag not in flags for text in (flag, str(value))]
+    """Start a twin on free ports without waiting for it; with another HubSpot's URL, without its own simulator."""
+    port, aws, hubspot = port or free_port(), free_port(), free_port()
+    hubspot_flags = (
+        ["--hubspot-api-url", other_hubspot, "--hubspot-app-url", other_hubspot]
+        if other_hubspot
+        else ["--hubspot-port", str(hubspot)]
+    )
+    ports = ["--port", str(port), "--aws-port", str(aws), *hubspot_flags]
     process = subprocess.Popen(
-        [sys.executable, "-m", "local", *given, "--state-dir", str(state), *flags],
+        [sys.executable, "-m", "local", *ports, "--state-dir", str(state), *flags],
         cwd=ROOT,
         env={**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})},
         stdin=subprocess.DEVNULL,
@@ -195,7 +203,7 @@ def spawn(
     )
     return TwinProcess(
         f"http://localhost:{port}",
-        f"http://localhost:{hubspot}",
+        other_hubspot or f"http://localhost:{hubspot}",
         f"http://127.0.0.1:{aws}",
         state,
         process,
@@ -204,11 +212,9 @@ def spawn(
 
 
 @contextmanager
-def running(
-    state: Path, *flags: str, environment: Mapping[str, str] | None = None, **wanted: bool
-) -> Iterator[TwinProcess]:
-    """A twin that is ready; stopped at the end."""
-    twin = spawn(state, *flags, environment=environment, **wanted)
+def running(state: Path, *flags: str, **wanted: Any) -> Iterator[TwinProcess]:
+    """A twin that is ready; stopped at the end. `wanted` as for `spawn`."""
+    twin = spawn(state, *flags, **wanted)
     try:
         await_ready(twin)
         yield twin
