@@ -18,7 +18,8 @@ from tests.stack import ENVIRONMENT
 from tests.translated import cycle, edges, resources, translate, translated
 
 LOGS = {("logs:CreateLogStream", "LogGroup"), ("logs:PutLogEvents", "LogGroup")}
-SEAL = {("kms:Decrypt", "TokensKey"), ("kms:GenerateDataKey", "TokensKey")}
+SEAL = {("kms:GenerateDataKey", "TokensKey")}
+RESEAL = SEAL | {("kms:Decrypt", "TokensKey")}
 
 
 def table(name: str, *actions: str) -> set[tuple[str, str]]:
@@ -41,7 +42,7 @@ MAY = {
     "TokenFunction": {READ_SECRET, RESCUE}
     | table("AccountsTable", "GetItem", "UpdateItem")
     | table("ScratchTable", "GetItem", "UpdateItem")
-    | SEAL,
+    | RESEAL,
     "InstallLinksFunction": {READ_KEY},
     "AccountsFunction": table("AccountsTable", "GetItem", "BatchGetItem", "Scan")
     | {("dynamodb:Query", "AccountsTable/index/by_status"), ("dynamodb:Query", "AccountsTable/index/by_reference")},
@@ -57,7 +58,7 @@ MAY = {
     | queue("RefreshQueue")
     | table("AccountsTable", "UpdateItem")
     | table("ScratchTable", "UpdateItem")
-    | SEAL,
+    | RESEAL,
     "RescueFunction": queue("RescueQueue") | table("AccountsTable", "UpdateItem"),
 }
 
