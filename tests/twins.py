@@ -183,17 +183,29 @@ def spawn(
     port: int | None = None,
     other_hubspot: str | None = None,
     environment: Mapping[str, str] | None = None,
+    subcommand: str | None = None,
 ) -> TwinProcess:
     """Start a twin on free ports without waiting for it; with another HubSpot's URL, without its own simulator."""
     port, aws, hubspot = port or free_port(), free_port(), free_port()
     hubspot_flags = (
-        ["--hubspot-api-url", other_hubspot, "--hubspot-app-url", other_hubspot]
+        []
+        if subcommand
+        else ["--hubspot-api-url", other_hubspot, "--hubspot-app-url", other_hubspot]
         if other_hubspot
         else ["--hubspot-port", str(hubspot)]
     )
     ports = ["--port", str(port), "--aws-port", str(aws), *hubspot_flags]
     process = subprocess.Popen(
-        [sys.executable, "-m", "local", *ports, "--state-dir", str(state), *flags],
+        [
+            sys.executable,
+            "-m",
+            "local",
+            *([subcommand] if subcommand else []),
+            *ports,
+            "--state-dir",
+            str(state),
+            *flags,
+        ],
         cwd=ROOT,
         env={**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})},
         stdin=subprocess.DEVNULL,

@@ -16,11 +16,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from local.hubspot import Simulator, SimulatorSettings, serve
+from local.hubspot import SimulatorSettings, serve
 from local.hubspot.settings import DEFAULT_CLIENT_SECRET
 from local.ports import free_port
 from tests import twins
 from tests.leaks import leaks
+from tests.recording import RecordingSimulator
 from tests.twins import TwinProcess, Visit
 
 LIFETIME = 20
@@ -28,19 +29,6 @@ LIFETIMES = 5
 READ_EVERY = 0.2
 OTHER_SECRET = "the-other-hubspots-client-secret-2b8f"
 OTHER_CLIENT_ID = "0ther000-0000-4000-8000-00000000c0de"
-
-
-class RecordingSimulator(Simulator):
-    """Another HubSpot, that remembers every secret it ever made."""
-
-    def __init__(self, settings: SimulatorSettings) -> None:
-        self.made: list[str] = []
-        super().__init__(settings)
-
-    def opaque(self, length: int, hub_id: int | None = None) -> str:
-        secret = super().opaque(length, hub_id)
-        self.made.append(secret)
-        return secret
 
 
 @dataclass

@@ -1,0 +1,83 @@
+"""The twin's other commands, as processes."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from local.hubspot import SimulatorSettings, serve
+from ops.template import ROOT
+from tests import twins
+from tests.twins import ACME, TwinProcess, Visit
+
+
+def command(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "local", *words],
+        cwd=ROOT,
+        env=os.environ | environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def test_call_asks_a_running_twin_for_a_token(twin: TwinProcess, visit: Visit) -> None:
+    visit.install(ACME)
+
+    done = command("call", f"/accounts/{ACME}/token", "--state-dir", str(twin.state))
+
+    assert done.returncode == 0, done.stderr
+    assert '"access_token"' in done.stdout
+
+
+def test_call_without_a_twin_says_so(tmp_path: Path) -> None:
+    done = command("call", "/accounts", "--state-dir", str(tmp_path))
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("No twin runs in ")
+
+
+def test_connect_warns_and_sends_installing_users_to_the_real_hubspot(state: Path) -> None:
+    environment = {
+        "HUBSPOT_CLIENT_SECRET": "a-secret-of-a-real-app",
+        "HUBSPOT_CLIENT_ID": SimulatorSettings().client_id,
+    }
+
+    with twins.running(state, subcommand="connect", environment=environment) as twin:
+        location = Visit(twin).start().headers["location"]
+
+        assert location.startswith("https://app.hubspot.com/oauth/authorize?")
+        assert "does not protect real tokens" in "".join(twin.output.seen)
+
+
+def test_verify_prints_a_verdict_for_each_fact() -> None:
+    with serve(SimulatorSettings()) as other:
+        settings = other.simulator.settings
+        done = command(
+            *("verify", "--hubspot-api-url", other.url, "--hubspot-app-url", other.url),
+            *("--client-id", settings.client_id, "--redirect-url", "https://app.example.com/oauth-callback"),
+            HUBSPOT_CLIENT_SECRET=settings.client_secret,
+        )
+
+    assert done.returncode == 0, done.stdout
+    assert "confirmed" in done.stdout
+    assert "0 contradicted" in done.stdout
+    assert settings.client_secret not in done.stdout + done.stderr
+
+
+def test_verify_without_a_secret_says_what_is_missing() -> None:
+    done = command("verify", "--client-id", "x", HUBSPOT_CLIENT_SECRET="")
+
+    assert done.returncode == 1
+    assert "HUBSPOT_CLIENT_SECRET" in done.stderr
+
+
+def test_wrong_flags_are_one_clear_line() -> None:
+    done = command("--schedule-seconds", "never")
+
+    assert done.returncode == 2
+    assert "--schedule-seconds" in done.stderr
+    assert "Traceback" not in done.stderr

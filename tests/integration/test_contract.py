@@ -1,0 +1,119 @@
+"""The simulator holds to the facts about HubSpot, and a HubSpot that does not is told apart."""
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import pytest
+import requests
+
+from local import contract
+from local.hubspot import Running, SimulatorSettings, serve
+from local.hubspot.faults import parse_fault
+from local.hubspot.settings import API_VERSIONS
+from local.hubspot.visitor import decide
+from local.ports import free_port
+from tests.leaks import leaks
+from tests.recording import RecordingSimulator
+
+ACME = 100001
+
+
+@dataclass
+class Verified:
+    """One verification: what it printed and what it came to."""
+
+    lines: list[str] = field(default_factory=list)
+    contradicted: int = 0
+
+    def sentences(self, verdict: str) -> list[str]:
+        return [line for line in self.lines if line.startswith(verdict)]
+
+
+@dataclass
+class Person:
+    """Reads what is printed and does what it asks, in a browser."""
+
+    verified: Verified
+
+    def read(self, line: str) -> None:
+        self.verified.lines.append(line)
+        if "/authorize?" in line:
+            what, url = line.strip().split(":\n  ")
+            decision = "cancel" if "CANCEL" in what else "allow"
+            threading.Thread(target=lambda: requests.get(decide(url, ACME, decision), timeout=10)).start()
+
+
+@pytest.fixture
+def hubspot() -> Iterator[Running]:
+    port = free_port()
+    redirect_urls = (f"http://localhost:{port}/oauth-callback",)
+    with serve(simulator=RecordingSimulator(SimulatorSettings(redirect_urls=redirect_urls))) as running:
+        yield running
+
+
+@pytest.fixture
+def verify(hubspot: Running) -> Callable[..., Verified]:
+    settings = hubspot.simulator.settings
+
+    def run(version: str = "v3") -> Verified:
+        verified = Verified()
+        verified.contradicted = contract.verify(
+            hubspot.url,
+            hubspot.url,
+            settings.client_id,
+            settings.client_secret,
+            version,
+            settings.redirect_urls[0],
+            out=Person(verified).read,
+            scopes=settings.required_scopes,
+            end_grant=True,
+        )
+        return verified
+
+    return run
+
+
+@pytest.mark.parametrize("version", API_VERSIONS)
+def test_the_simulator_contradicts_no_fact(verify: Callable[..., Verified], version: str) -> None:
+    verified = verify(version)
+
+    assert verified.contradicted == 0, verified.sentences("contradicted")
+    assert len(verified.sentences("confirmed")) > 20
+
+
+def test_what_is_printed_holds_nothing_secret(hubspot: Running, verify: Callable[..., Verified]) -> None:
+    verified = verify()
+
+    assert isinstance(hubspot.simulator, RecordingSimulator)
+    secrets = {f"secret {number}": secret for number, secret in enumerate(hubspot.simulator.made)}
+    secrets["client secret"] = hubspot.simulator.settings.client_secret
+    assert len(secrets) > 5
+    assert leaks({"output": "\n".join(verified.lines)}, secrets) == []
+
+
+def test_a_hubspot_that_answers_otherwise_is_contradicted(hubspot: Running, verify: Callable[..., Verified]) -> None:
+    hubspot.simulator.faults.add(parse_fault({"kind": "with", "fields": {"status": "OTHER"}, "endpoint": "token"}))
+
+    verified = verify()
+
+    assert verified.contradicted == 1
+    assert verified.sentences("contradicted")
+
+
+def test_without_anybody_at_the_consent_page_the_rest_is_still_checked(hubspot: Running) -> None:
+    settings, lines = hubspot.simulator.settings, []
+
+    contradicted = contract.verify(
+        hubspot.url,
+        hubspot.url,
+        settings.client_id,
+        settings.client_secret,
+        "v3",
+        "https://app.example.com/oauth-callback",
+        out=lines.append,
+    )
+
+    assert contradicted == 0
+    assert any(line.startswith("confirmed") for line in lines)
+    assert any(line.startswith("not tested") for line in lines)
