@@ -102,7 +102,8 @@ def test_a_hubspot_that_answers_otherwise_is_contradicted(hubspot: Running, veri
 
 
 def test_without_anybody_at_the_consent_page_the_rest_is_still_checked(hubspot: Running) -> None:
-    settings, lines = hubspot.simulator.settings, []
+    lines: list[str] = []
+    settings = hubspot.simulator.settings
 
     contradicted = contract.verify(
         hubspot.url,
