@@ -46,8 +46,8 @@ deploy: install ## Deploy to AWS (STACK_ENV=dev or prod, HSMETA=path to app-hsme
 secret: install ## Set the HubSpot client secret of a deployed stack
 	@exec $(BIN)/python -m ops secret --config-env $(STACK_ENV) $(ARGS)
 
-bench: install ## Measure, as ratios in one run
-	@exec $(BIN)/python -m tests.bench $(ARGS)
+bench: install ## Measure, and write docs/benchmarks.md
+	@PYTHONPATH=layers/shared exec $(BIN)/python -m tests.bench
 
 lock: ## Pin every dependency anew (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --no-emit-index-url --no-header --no-annotate --group local --group test --group lint --group browser --group emulator pyproject.toml -o requirements/constraints.txt
