@@ -18,13 +18,12 @@ from botocore.credentials import Credentials
 from local import contract
 from local.errors import CannotStart
 from local.plan import CALLBACK_PATH, Plan, Wishes, plan_of
-from local.statedir import CREDENTIALS
+from local.statedir import CREDENTIALS, DEFAULT_STATE_DIR
 from local.twin import Twin, twin
 
 HUBSPOT_API_URL = "https://api.hubapi.com"
 HUBSPOT_APP_URL = "https://app.hubspot.com"
 SECRET = "HUBSPOT_CLIENT_SECRET"  # noqa: S105 - a variable's name
-_STATE_DIR = Path(".local")
 
 _FLAGS = [
     click.option("--port", default=3000, show_default=True, help="Port of the twin itself."),
@@ -34,7 +33,7 @@ _FLAGS = [
     click.option(
         "--state-dir",
         type=click.Path(path_type=Path),
-        default=_STATE_DIR,
+        default=DEFAULT_STATE_DIR,
         show_default=True,
         help="Where it keeps its files while it runs; one for each of several twins.",
     ),
@@ -130,7 +129,7 @@ def verify(client_id: str | None, api_version: str, redirect_url: str, **flags: 
 @main.command()
 @click.argument("path")
 @click.option("--method", default="GET", show_default=True)
-@click.option("--state-dir", type=click.Path(path_type=Path), default=_STATE_DIR, show_default=True)
+@click.option("--state-dir", type=click.Path(path_type=Path), default=DEFAULT_STATE_DIR, show_default=True)
 def call(path: str, method: str, state_dir: Path) -> None:
     """Call an IAM route of a running twin, such as /accounts/100001/token, signed with its local user's key."""
     try:

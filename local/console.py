@@ -43,6 +43,8 @@ class Page:
     simulator_url: str | None
     hubspot_url: str
     state_dir: str
+    command: str
+    command_flags: str
     schedule: str
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from local.errors import CannotStart
 
+DEFAULT_STATE_DIR = Path(".local")
 LOCK = "lock"
 CREDENTIALS = "credentials.json"
 EMULATOR_LOG = "emulator.log"

@@ -1,5 +1,7 @@
 """The twin's life: everything it starts, in order, and ends again in the opposite order."""
 
+import shlex
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -18,7 +20,7 @@ from local.plan import Plan
 from local.ports import require_free
 from local.routes import routes_of
 from local.schedule import fast_schedules
-from local.statedir import CREDENTIALS, EMULATOR_LOG, state_dir
+from local.statedir import CREDENTIALS, DEFAULT_STATE_DIR, EMULATOR_LOG, state_dir
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,5 +85,16 @@ def _page(plan: Plan, simulator_url: str | None) -> Page:
         simulator_url=simulator_url,
         hubspot_url=plan.parameters["HubSpotAppUrl"],
         state_dir=str(plan.state_dir),
+        command=f"{_interpreter()} -m local call",
+        command_flags="" if plan.state_dir == DEFAULT_STATE_DIR else f" --state-dir {shlex.quote(str(plan.state_dir))}",
         schedule=f"Who is due is looked up {every}.",
     )
+
+
+def _interpreter() -> str:
+    """The Python that runs this, as it is best typed in this folder."""
+    executable = Path(sys.executable)
+    try:
+        return str(executable.relative_to(Path.cwd()))
+    except ValueError:
+        return shlex.quote(str(executable))

@@ -12,7 +12,7 @@ from local.hubspot.simulator import Simulator
 NOT_FOUND = 404
 # No form-action: the browser applies it to the redirects after a form, and those lead to the app's own hosts.
 PAGE_POLICY = (
-    "default-src 'none'; style-src 'self'; img-src 'self'; frame-src http: https:; base-uri 'none'; "
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; frame-src http: https:; base-uri 'none'; "
     "frame-ancestors 'self'"
 )
 
