@@ -5,6 +5,7 @@ Each metric has the dimension ``service`` (the stack's name). Those in ``BY`` ar
 """
 
 import threading
+import warnings
 from typing import Final
 
 from aws_lambda_powertools import Logger, Metrics
@@ -13,6 +14,8 @@ from aws_lambda_powertools.metrics import MetricUnit, single_metric
 logger = Logger()
 metrics = Metrics()
 _lock = threading.Lock()
+# A read that finds a live token has nothing to count; Powertools would write a warning into the log each time.
+warnings.filterwarnings("ignore", message="No application metrics to publish")
 
 #: Every metric this product emits, with its unit.
 UNITS: Final = {
