@@ -101,7 +101,8 @@ class Callback:
             self._check_browser(state, arrival)
         except InstallRefused:
             return refused  # an answer without our state is shown all the same, but proves nothing
-        refused.retry_url = self._starter.again(state)
+        if state.kind is Kind.OWN:  # a Marketplace state needs no cookie: it does not prove who started
+            refused.retry_url = self._starter.again(state)
         return refused
 
     def _without_code(self, arrival: Arrival) -> Landing:

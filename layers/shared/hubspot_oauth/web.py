@@ -84,31 +84,35 @@ class Browser:
     def answer(self, event: Event, action: Callable[[dict[str, str]], Landing]) -> Response:
         """Run ``action`` with the query; its landing, or the page of the refusal it raised."""
         try:
-            return self._landing(action(query_of(event)))
+            return self._landing(event, action(query_of(event)))
         except InvalidRequest as error:
             return self._refused(event, InstallRefused(refusals.INVALID_REQUEST, error.detail))
         except InstallRefused as refused:
             return self._refused(event, refused)
 
-    def _landing(self, landing: Landing) -> Response:
+    def _landing(self, event: Event, landing: Landing) -> Response:
         if isinstance(landing, Redirect):
             return _redirect(landing)
         if isinstance(landing, InstalledPage):
             return self._page(200, self._pages.installed(landing.hub_id))
         if isinstance(landing, PendingPage):
-            return self._page(200, self._pages.pending())
+            return self._page(200, self._pages.pending(), framed=_in_marketplace(event))
         return self._page(200, self._pages.start(landing.install_url))
 
     def _refused(self, event: Event, refused: InstallRefused) -> Response:
         refusal = refused.refusal
         self._report("InstallsRefused", code=refusal.code, detail=refused.detail)
         retry_url = refused.retry_url or self._install_url(host_of(event))
-        # Only the Marketplace's last step runs in HubSpot's iframe; a refusal must be readable there.
-        framed = "step=finalize" in event.get("rawQueryString", "").split("&")
-        return self._page(refusal.status, self._pages.refused(refusal, retry_url), framed=framed)
+        page = self._pages.refused(refusal, retry_url)
+        return self._page(refusal.status, page, framed=_in_marketplace(event))
 
     def _page(self, status: int, html: str, *, framed: bool = False) -> Response:
         return {"statusCode": status, "headers": {**_PRIVATE, **self._pages.headers(framed=framed)}, "body": html}
+
+
+def _in_marketplace(event: Event) -> bool:
+    """Whether this is the Marketplace's last step, which runs in HubSpot's iframe: its pages must be readable there."""
+    return "step=finalize" in event.get("rawQueryString", "").split("&")
 
 
 def _redirect(redirect: Redirect) -> Response:
