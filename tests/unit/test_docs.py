@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+import pytest
+
 from hubspot_oauth.observe import UNITS
 from hubspot_oauth.refusals import ALL
 
@@ -23,3 +25,12 @@ def test_every_metric_is_documented_and_no_other() -> None:
 
 def test_the_readme_fits_on_a_hundred_lines() -> None:
     assert len((ROOT / "README.md").read_text().splitlines()) <= 100
+
+
+@pytest.mark.parametrize(
+    "page", [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))], ids=lambda page: page.name
+)
+def test_every_link_to_a_file_leads_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\((?!https?:|#|mailto:)([^)#]+)", page.read_text())
+
+    assert [link for link in links if not (page.parent / link).exists()] == []
