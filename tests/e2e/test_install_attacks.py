@@ -166,7 +166,7 @@ def landing(visit: Visit, url: str, together: Barrier) -> tuple[int, str | None,
     together.wait()
     answer = visit.open(url)
     if PENDING in answer.text:
-        answer = eventually(lambda: (page := visit.open(url)) is not None and PENDING not in page.text and page)
+        answer = eventually(lambda: (page := visit.open(url)) is not None and PENDING not in page.text and page, 60)
     return answer.status_code, answer.headers.get("location"), answer.text
 
 

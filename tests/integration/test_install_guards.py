@@ -9,6 +9,7 @@ from hubspot_oauth.credentials import STATE_REREAD_SECONDS
 from hubspot_oauth.models import Binding
 from hubspot_oauth.state import InstallLink
 from local.hubspot import Running
+from local.hubspot.faults import parse_fault
 from tests.site import Visitor, calls, code_of, location, parameters
 from tests.stack import Clock, Stack
 
@@ -117,3 +118,15 @@ def test_an_unproved_reinstall_says_so_and_leaves_the_accounts_link_as_it_was(
     assert landing == RETURN_URL
     assert (account.binding, account.client_reference_id) == (Binding.UNBOUND, "customer-1")
     assert calls(hubspot.simulator, "authorization_code") == 2
+
+
+def test_a_redirect_of_the_token_endpoint_is_not_followed(visitor: Visitor, hubspot: Running) -> None:
+    url = visitor.consent(location(visitor.install()))
+    elsewhere = {"Location": f"{hubspot.url}/oauth/v3/token"}
+    hubspot.simulator.faults.add(parse_fault({"kind": "status", "status": 307, "headers": elsewhere, "times": 1}))
+
+    page = visitor.open(url)
+
+    assert code_of(page) in {"hubspot_unavailable", "misconfigured"}
+    assert calls(hubspot.simulator, "authorization_code") == 1
+    assert visitor.stack.accounts.get(100001) is None
