@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 STACK_ENV ?= dev
 
-.PHONY: help install check test demo connect verify-hubspot bench build deploy secret lock clean
+.PHONY: help install check test test-browser demo connect verify-hubspot bench build deploy secret lock clean
 
 help: ## Show what there is to run
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +27,14 @@ check: install ## Lint, formatting and types
 
 test: install ## Run every test
 	$(BIN)/pytest $(ARGS)
+
+test-browser: install $(VENV)/.installed-browser ## People's walks in a real browser (SCREENSHOTS=folder keeps pictures)
+	@command -v chromium >/dev/null || { echo "Chromium is missing: apt-get install chromium (Debian's; no other download is needed)" >&2; exit 1; }
+	$(BIN)/pytest tests/browser $(ARGS)
+
+$(VENV)/.installed-browser: requirements/browser.txt $(VENV)/.installed
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/browser.txt
+	@touch $@
 
 demo: install ## The whole product on this machine, with a HubSpot simulator
 	@exec $(BIN)/python -m local $(ARGS)

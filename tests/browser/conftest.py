@@ -1,0 +1,145 @@
+"""Twins, and people with a real browser. Nothing here is collected without Playwright and Chromium."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from local.hubspot import SimulatorSettings, serve
+from local.hubspot.settings import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET
+from local.ports import free_port
+from tests import twins
+from tests.twins import ACME, BEISPIEL, TwinProcess
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+    from tests.browser.person import Person
+    from tests.browser.team import Team
+
+CHROMIUM = shutil.which("chromium")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PICTURES = "SCREENSHOTS"
+
+if not CHROMIUM or find_spec("playwright") is None or find_spec("axe_playwright_python") is None:
+    collect_ignore_glob = ["test_*"]  # the browser group or Debian's chromium is not installed
+
+
+@pytest.fixture(scope="session")
+def chromium() -> "Iterator[Browser]":
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415 - the browser group
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where screenshots go: a folder of pytest's, or the one that the environment names."""
+    wanted = os.environ.get(PICTURES)
+    folder = Path(wanted) if wanted else tmp_path_factory.mktemp("screenshots")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@pytest.fixture
+def browse(chromium: "Browser", pictures: Path) -> "Iterator[Callable[[TwinProcess], Person]]":
+    """Gives people a browser of their own each; at the end, nothing may have been blocked or have failed in it."""
+    from tests.browser.person import DESK, Person  # noqa: PLC0415 - the browser group
+
+    people: list[Person] = []
+
+    def new(twin: TwinProcess) -> Person:
+        person = Person(chromium.new_context(viewport=DESK, color_scheme="light"), twin.url, pictures)
+        people.append(person)
+        return person
+
+    yield new
+    for person in people:
+        person.context.close()
+    assert [complaint for person in people for complaint in person.complaints] == []
+
+
+@pytest.fixture(scope="session")
+def running_twin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwinProcess]:
+    with twins.running(tmp_path_factory.mktemp("twin") / "state") as twin:
+        yield twin
+
+
+@pytest.fixture
+def twin(running_twin: TwinProcess) -> TwinProcess:
+    """A twin as `make demo` runs it, without accounts."""
+    return emptied(running_twin)
+
+
+@pytest.fixture
+def person(twin: TwinProcess, browse: "Callable[[TwinProcess], Person]") -> "Person":
+    return browse(twin)
+
+
+@pytest.fixture(scope="session")
+def running_team(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[tuple[TwinProcess, Team]]":
+    from tests.browser.team import team_site  # noqa: PLC0415 - beside the fixtures that need it
+
+    port, hubspot_port = free_port(), free_port()
+    elsewhere = f"http://127.0.0.1:{hubspot_port}"  # another site than localhost, to a browser
+    settings = SimulatorSettings(
+        redirect_urls=(f"http://localhost:{port}/oauth-callback",), marketplace_origin=elsewhere
+    )
+    with team_site() as team, serve(settings, hubspot_port):
+        parameters = {
+            "SignInUrl": team.sign_in_url,
+            "ReturnToOrigins": team.url,
+            "AppName": "Example",
+            "RequiredScopes": " ".join(settings.required_scopes),
+            "OptionalScopes": " ".join(settings.optional_scopes),
+        }
+        flags = ["--client-id", DEFAULT_CLIENT_ID]
+        for name, value in parameters.items():
+            flags += ["--parameter", f"{name}={value}"]
+        environment = {"HUBSPOT_CLIENT_SECRET": DEFAULT_CLIENT_SECRET}
+        state = tmp_path_factory.mktemp("team") / "state"
+        with twins.running(state, *flags, port=port, other_hubspot=elsewhere, environment=environment) as twin:
+            team.make_link = lambda **wanted: str(twin.call("/install-links", "POST", **wanted).json()["url"])
+            yield twin, team
+
+
+@pytest.fixture
+def team_twin(running_team: "tuple[TwinProcess, Team]") -> TwinProcess:
+    """The twin of a team with a site of its own; its HubSpot is on another site than the product."""
+    return emptied(running_team[0])
+
+
+@pytest.fixture
+def team(running_team: "tuple[TwinProcess, Team]") -> "Iterator[Team]":
+    team = running_team[1]
+    yield team
+    team.hub_id = None
+
+
+@pytest.fixture
+def customer(team_twin: TwinProcess, browse: "Callable[[TwinProcess], Person]") -> "Person":
+    """One of the team's customers."""
+    return browse(team_twin)
+
+
+def emptied(twin: TwinProcess) -> TwinProcess:
+    for hub_id in (ACME, BEISPIEL):
+        twin.aws("dynamodb").delete_item(
+            TableName=twin.outputs["AccountsTableName"], Key={"hub_id": {"N": str(hub_id)}}
+        )
+    return twin
