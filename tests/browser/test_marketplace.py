@@ -1,6 +1,6 @@
 """Installs that begin in HubSpot's Marketplace, whose pages are on another site than the product."""
 
-from playwright.sync_api import Frame, Request, expect
+from playwright.sync_api import Frame, expect
 
 from tests.browser.person import Person, assert_accessible
 from tests.browser.team import CUSTOMER, Team
@@ -20,16 +20,14 @@ def test_an_install_from_the_marketplace_ends_back_there_unbound(team_twin: Twin
 def test_an_install_with_the_teams_sign_in_finishes_in_hubspots_frame_and_belongs_to_that_customer(
     team_twin: TwinProcess, customer: Person
 ) -> None:
-    asked: list[Request] = []
-    customer.page.on("request", asked.append)
-
-    signs_in_and_allows(team_twin, customer)
+    with customer.page.expect_request(lambda request: "step=finalize" in request.url) as finalizing:
+        signs_in_and_allows(team_twin, customer)
 
     frame = customer.page.frame_locator("iframe")
     expect(frame.get_by_role("heading", level=1)).to_have_text("The app has handed you back")
     assert customer.page.url.startswith(team_twin.hubspot_url)
-    [request] = [request for request in asked if "step=finalize" in request.url]
-    assert "cookie" not in request.all_headers(), "a frame on another site has no Lax cookie"
+    assert any("hubspot-install" in cookie["name"] for cookie in customer.context.cookies(team_twin.url))
+    assert "cookie" not in finalizing.value.all_headers(), "a frame on another site gets no Lax cookie"
     assert team_twin.account()["binding"] == "bound"
     assert team_twin.account()["client_reference_id"] == CUSTOMER
     assert team_twin.token().status_code == 200
