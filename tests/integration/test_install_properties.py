@@ -163,7 +163,23 @@ CONTEXT = SimpleNamespace(
     aws_request_id="00000000-0000-4000-8000-000000000000",
     get_remaining_time_in_millis=lambda: 30_000,
 )
-TAGS = {"html", "head", "meta", "title", "style", "body", "header", "span", "main", "h1", "p", "a", "footer", "code"}
+TAGS = {
+    "html",
+    "head",
+    "meta",
+    "base",
+    "title",
+    "style",
+    "body",
+    "header",
+    "span",
+    "main",
+    "h1",
+    "p",
+    "a",
+    "footer",
+    "code",
+}
 
 
 @pytest.fixture(scope="module")
