@@ -87,7 +87,7 @@ def _page(plan: Plan, simulator_url: str | None) -> Page:
         state_dir=str(plan.state_dir),
         command=f"{_interpreter()} -m local call",
         command_flags="" if plan.state_dir == DEFAULT_STATE_DIR else f" --state-dir {shlex.quote(str(plan.state_dir))}",
-        schedule=f"Who is due is looked up {every}.",
+        schedule=f"Accounts that are due for a refresh are looked up {every}.",
     )
 
 

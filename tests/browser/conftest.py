@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import requests
 
 from local.hubspot import SimulatorSettings, serve
 from local.hubspot.settings import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET
@@ -138,6 +139,8 @@ def customer(team_twin: TwinProcess, browse: "Callable[[TwinProcess], Person]") 
 
 
 def emptied(twin: TwinProcess) -> TwinProcess:
+    """The twin without accounts, its HubSpot without faults."""
+    requests.delete(f"{twin.hubspot_url}/_sim/faults", timeout=10)
     for hub_id in (ACME, BEISPIEL):
         twin.aws("dynamodb").delete_item(
             TableName=twin.outputs["AccountsTableName"], Key={"hub_id": {"N": str(hub_id)}}

@@ -46,6 +46,9 @@ class Person:
     def allows(self) -> None:
         self.page.get_by_role("button", name="Allow").click()
 
+    def allows_without_waiting(self) -> None:
+        self.page.get_by_role("button", name="Allow").evaluate("button => setTimeout(() => button.click())")
+
     def cancels(self) -> None:
         self.page.get_by_role("button", name="Cancel").click()
 

@@ -3,14 +3,16 @@
 import re
 import time
 from dataclasses import replace
+from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
+import requests
 from playwright.sync_api import expect
 
 from hubspot_oauth.state import read_state, sign_state
 from tests.browser.person import Person
 from tests.browser.team import Team
-from tests.twins import ACME, BEISPIEL, TwinProcess
+from tests.twins import ACME, BEISPIEL, TwinProcess, eventually
 
 EXCHANGE = "authorization_code"
 
@@ -62,6 +64,26 @@ def test_reloading_the_success_page_shows_it_again_and_exchanges_nothing(twin: T
     assert twin.token_calls(EXCHANGE) == before
 
 
+def test_loading_the_page_again_while_the_install_runs_waits_for_its_end(twin: TwinProcess, person: Person) -> None:
+    before, ended = twin.token_calls(EXCHANGE), ended_installs(twin)
+    twin.simulate("faults", kind="slow", grant_type=EXCHANGE, seconds=60)
+    person.opens("/install")
+    person.chooses("Acme Test")
+    person.reads("Connect Example app to Acme Test")
+    with person.page.expect_request("**/oauth-callback?*") as asked:
+        person.allows_without_waiting()
+    eventually(lambda: faults(twin)[0]["hits"])
+
+    person.opens(asked.value.url)
+    person.reads("Finishing the installation")
+    requests.delete(f"{twin.hubspot_url}/_sim/faults", timeout=10)
+    eventually(lambda: ended_installs(twin) > ended)
+    person.follows("Continue")
+
+    person.reads("You are connected")
+    assert twin.token_calls(EXCHANGE) == before + 1
+
+
 def test_two_tabs_at_once_both_finish(twin: TwinProcess, person: Person) -> None:
     other = person.tab()
     for tab, account in ((person, "Acme Test"), (other, "Beispiel GmbH")):
@@ -70,7 +92,7 @@ def test_two_tabs_at_once_both_finish(twin: TwinProcess, person: Person) -> None
         tab.reads(account)
 
     for tab in (person, other):  # sent at once, without waiting for an answer in between
-        tab.page.get_by_role("button", name="Allow").evaluate("button => setTimeout(() => button.click())")
+        tab.allows_without_waiting()
 
     person.reads("You are connected")
     other.reads("You are connected")
@@ -92,6 +114,22 @@ def test_going_back_after_success_and_allowing_once_more_ends_on_the_same_page(
     person.reads("You are connected")
     assert twin.token_calls(EXCHANGE) == before
     assert twin.accepted(twin.token().json()["access_token"])
+
+
+def test_going_back_after_success_and_choosing_another_account_names_the_one_that_is_connected(
+    twin: TwinProcess, person: Person
+) -> None:
+    person.installs_in("Acme Test")
+    person.reads("You are connected")
+
+    person.page.go_back()
+    person.follows("choose another")
+    person.chooses("Beispiel GmbH")
+    person.allows()
+
+    person.reads("You are connected")
+    expect(person.page.get_by_role("main")).to_contain_text(str(ACME))
+    assert (twin.token(ACME).status_code, twin.token(BEISPIEL).status_code) == (200, 404)
 
 
 def test_going_back_after_a_cancel_and_allowing_installs(twin: TwinProcess, person: Person) -> None:
@@ -171,6 +209,17 @@ def test_an_install_needs_no_more_than_a_keyboard(twin: TwinProcess, person: Per
 
     person.reads("You are connected")
     assert twin.token().status_code == 200
+
+
+def faults(twin: TwinProcess) -> list[dict[str, Any]]:
+    return list(requests.get(f"{twin.hubspot_url}/_sim/faults", timeout=10).json()["faults"])
+
+
+def ended_installs(twin: TwinProcess) -> int:
+    """How many attempts have an outcome."""
+    table = twin.outputs["ScratchTableName"]
+    found = twin.aws("dynamodb").scan(TableName=table, FilterExpression="attribute_exists(outcome)", Select="COUNT")
+    return int(found["Count"])
 
 
 def ten_minutes_pass(twin: TwinProcess, person: Person) -> None:

@@ -33,7 +33,7 @@ class InstalledPage:
 
 @dataclass(frozen=True, slots=True)
 class PendingPage:
-    """Another request of this browser is finishing this very install; the page looks again by itself."""
+    """Another request of this browser is finishing this very install; the page says so and looks again on demand."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ class Pages:
         return self._render("installed.html", hub_id=hub_id)
 
     def pending(self) -> str:
-        """The install is being finished; the page reloads itself."""
+        """The install is being finished; a link looks again."""
         return self._render("pending.html")
 
     def start(self, install_url: str) -> str:
