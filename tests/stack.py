@@ -14,9 +14,11 @@ from hubspot_oauth.breaker import Breaker
 from hubspot_oauth.callback import Callback
 from hubspot_oauth.config import Settings
 from hubspot_oauth.credentials import ClientSecret, StateKeys
+from hubspot_oauth.disconnect import Disconnector
 from hubspot_oauth.dispatch import Dispatcher
 from hubspot_oauth.grants import Grants
 from hubspot_oauth.hubspot import HubSpot
+from hubspot_oauth.keeping import Keeper
 from hubspot_oauth.models import Binding, Tokens
 from hubspot_oauth.refresh import Refresher
 from hubspot_oauth.rescue import RescueQueue
@@ -123,7 +125,7 @@ class Stack:
         self.secrets, self.sqs = boto3.client("secretsmanager"), boto3.client("sqs")
         self.accounts = Accounts(self.dynamodb, self.settings.accounts_table)
         self.attempts = Attempts(self.dynamodb, self.settings.scratch_table)
-        self.breaker = Breaker(self.dynamodb, self.settings.scratch_table, clock)
+        self.breaker = Breaker(self.dynamodb, self.settings.scratch_table, self.reports, clock)
         self.client_secret = ClientSecret(self.secrets, self.settings.client_secret_id, clock)
         self.state_keys = StateKeys(self.secrets, self.settings.state_key_id, clock)
         self.vault = Vault(self.kms, self.settings.kms_key_id, self.settings.client_id, clock)
@@ -149,13 +151,16 @@ class Stack:
             report=self.reports,
             clock=clock,
         )
+        self.keeper = Keeper(
+            accounts=self.accounts, rescue=self.rescue, report=self.reports, clock=clock, sleep=self.sleep
+        )
         self.refresher = Refresher(
             accounts=self.accounts,
             vault=self.vault,
             hubspot=self.hubspot,
             client_secret=self.client_secret,
             breaker=self.breaker,
-            rescue=self.rescue,
+            keeper=self.keeper,
             report=self.reports,
             clock=clock,
             monotonic=clock,
@@ -170,6 +175,14 @@ class Stack:
             monotonic=clock,
             sleep=self.sleep,
             margin_percent=self.settings.margin_percent,
+        )
+        self.disconnector = Disconnector(
+            accounts=self.accounts,
+            vault=self.vault,
+            hubspot=self.hubspot,
+            client_secret=self.client_secret,
+            report=self.reports,
+            clock=clock,
         )
         self.dispatcher = Dispatcher(
             accounts=self.accounts,

@@ -16,6 +16,7 @@ from hubspot_oauth.config import Settings
 from hubspot_oauth.credentials import ClientSecret
 from hubspot_oauth.dispatch import Dispatcher
 from hubspot_oauth.hubspot import HubSpot
+from hubspot_oauth.keeping import Keeper
 from hubspot_oauth.models import Tokens
 from hubspot_oauth.refresh import Refresher
 from hubspot_oauth.rescue import RescueQueue
@@ -104,7 +105,7 @@ def worker_on(aws: MemoryAws, url: str) -> Worker:
         {**ENVIRONMENT, "HUBSPOT_API_URL": url, "HUBSPOT_APP_URL": url, "REFRESH_CONCURRENCY": str(CONCURRENCY)}
     )
     dynamodb = aws.client("dynamodb")
-    accounts, breaker = Accounts(dynamodb, "accounts"), Breaker(dynamodb, "scratch", time.time)
+    accounts, breaker = Accounts(dynamodb, "accounts"), Breaker(dynamodb, "scratch", Reports(), time.time)
     secret = ClientSecret(aws.client("secretsmanager"), "secret", time.monotonic)
     refresher = Refresher(
         accounts=accounts,
@@ -112,7 +113,12 @@ def worker_on(aws: MemoryAws, url: str) -> Worker:
         hubspot=HubSpot(settings, secret, pool=CONCURRENCY),
         client_secret=secret,
         breaker=breaker,
-        rescue=RescueQueue(aws.client("sqs"), "https://sqs.eu-central-1.amazonaws.com/1/rescue"),
+        keeper=Keeper(
+            accounts=accounts,
+            rescue=RescueQueue(aws.client("sqs"), "https://sqs.eu-central-1.amazonaws.com/1/rescue"),
+            report=Reports(),
+            clock=time.time,
+        ),
         report=Reports(),
         clock=time.time,
         monotonic=time.monotonic,
@@ -129,6 +135,10 @@ def worker_on(aws: MemoryAws, url: str) -> Worker:
     )
 
 
+def message(hub_ids: list[int]) -> str:
+    return json.dumps({"hub_ids": hub_ids, "watched": False, "queued_at": time.time()})
+
+
 def throughput(latency: float, accounts: int) -> tuple[Throughput, Counter[str]]:
     """One worker over `accounts` due accounts; the calls it made to AWS."""
     aws = MemoryAws()
@@ -138,10 +148,10 @@ def throughput(latency: float, accounts: int) -> tuple[Throughput, Counter[str]]
     # One long message instead of many: a pause between two is not the worker's.
     with provider(latency) as url:
         worker = worker_on(aws, url)
-        worker.run([json.dumps({"hub_ids": hub_ids[: CONCURRENCY * 2]})], an_hour)  # connections and data keys
+        worker.run([message(hub_ids[: CONCURRENCY * 2])], an_hour)  # connections and data keys
         aws.calls.clear()
         started = time.perf_counter()
-        worker.run([json.dumps({"hub_ids": hub_ids})], an_hour)
+        worker.run([message(hub_ids)], an_hour)
         seconds = time.perf_counter() - started
     return Throughput(latency, accounts, accounts / seconds), aws.calls
 
@@ -192,7 +202,7 @@ def dispatch(accounts: int, due: int) -> Dispatch:
     dynamodb = aws.client("dynamodb")
     dispatcher = Dispatcher(
         accounts=Accounts(dynamodb, "accounts"),
-        breaker=Breaker(dynamodb, "scratch", time.time),
+        breaker=Breaker(dynamodb, "scratch", Reports(), time.time),
         sqs=aws.client("sqs"),
         queue_url="https://sqs.eu-central-1.amazonaws.com/1/refresh",
         report=Reports(),

@@ -112,7 +112,8 @@ class Bench:
 
     def work(self, hub_id: int) -> None:
         """Hand one message to the worker, as the queue does."""
-        self.invoke("RefreshWorkerFunction", {"Records": [{"body": json.dumps({"hub_ids": [hub_id]})}]})
+        message = {"hub_ids": [hub_id], "watched": False, "queued_at": time.time()}
+        self.invoke("RefreshWorkerFunction", {"Records": [{"body": json.dumps(message)}]})
 
     def set(self, table: str, key: dict[str, Any], change: str, **values: Any) -> None:
         self._emulator.client("dynamodb").update_item(
@@ -254,6 +255,13 @@ def accounts(bench: Bench) -> None:
         assert bench.reached.call(f"/accounts{path}").status_code == 200
 
 
+def disconnect(bench: Bench) -> None:
+    bench.installed()
+    done = bench.reached.call(f"/accounts/{ACME}", "DELETE")
+    assert done.json() == {"hub_id": ACME, "revoked": True, "forgotten": True}
+    assert bench.version(ACME) == 0
+
+
 def dispatcher(bench: Bench) -> None:
     version = bench.installed(due=True)
     assert bench.invoke("RefreshDispatcherFunction", {}) == {"queued": 1}
@@ -297,6 +305,7 @@ DUTIES: dict[str, Callable[[Bench], None]] = {
     "TokenFunctionRole": token,
     "InstallLinksFunctionRole": install_links,
     "AccountsFunctionRole": accounts,
+    "DisconnectFunctionRole": disconnect,
     "RefreshDispatcherFunctionRole": dispatcher,
     "RefreshScheduleRole": lambda _: None,
     "RefreshWorkerFunctionRole": worker,

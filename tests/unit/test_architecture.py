@@ -12,9 +12,22 @@ MODULES = sorted(path.stem for path in PRODUCT.glob("*.py") if path.stem != "__i
 LAYERS = [
     {"bootstrap"},
     {"web", "pages", "vending", "directory"},
-    {"start", "callback", "tokens", "worker", "dispatch", "links", "listing"},
+    {"start", "callback", "disconnect", "tokens", "worker", "dispatch", "links", "listing"},
     {"refresh", "grants", "arrivals"},
-    {"observe", "hubspot", "transport", "accounts", "attempts", "breaker", "vault", "credentials", "rescue", "rows"},
+    {"keeping"},
+    {
+        "observe",
+        "aws",
+        "hubspot",
+        "transport",
+        "accounts",
+        "attempts",
+        "breaker",
+        "vault",
+        "credentials",
+        "rescue",
+        "rows",
+    },
     {"config", "models", "lifetimes", "state", "urls", "refusals", "errors"},
 ]
 

@@ -7,6 +7,8 @@ The protocol, whoever refreshes::
     later    I hold the lease, version unchanged      -> due again at refresh_at
     dead     I hold the lease, version unchanged,     -> out of the due index, tokens kept
              no holder's answer may still be on its way
+    leave    whatever is there                        -> disconnecting, version + 1, so that no commit fits any more
+    forget   still that version, and disconnecting    -> no row
 
 A late answer may carry the only living refresh token, so a commit does not ask who holds the lease. An install gets a
 new ``install_id``, so nothing made for an earlier install can touch a later one.
@@ -19,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from hubspot_oauth import lifetimes
 from hubspot_oauth.models import Account, Binding, Status
-from hubspot_oauth.rows import account_from, names, plain, typed, update
+from hubspot_oauth.rows import account_from, delete, names, plain, typed, update
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -184,6 +186,27 @@ class Accounts:
         _, done = self._update(leased.hub_id, f"{change} lease_owner, lease_until", condition, values, returns="NONE")
         return done
 
+    def leave(self, hub_id: int, now: int) -> Account | None:
+        """Begin to disconnect: out of every schedule, and whatever a holder has under way will not fit the new version.
+
+        The row as it is now, or None when there is none. May be repeated.
+        """
+        row, done = self._update(
+            hub_id,
+            "SET #status = :leaving, status_at = :now, version = version + :one REMOVE refresh_at, refresh_shard"
+            + _SETTLED,
+            "attribute_exists(hub_id)",
+            {":leaving": Status.DISCONNECTING, ":now": now, ":one": 1},
+            returns="ALL_NEW",
+        )
+        return account_from(row) if done else None
+
+    def forget(self, leaving: Account) -> bool:
+        """Delete the row that ``leave`` gave; False when the app was installed again in between."""
+        condition = f"{_SAME} AND #status = :leaving"
+        values = {**_identity(leaving), ":leaving": Status.DISCONNECTING}
+        return delete(self._dynamodb, self._table, {"hub_id": leaving.hub_id}, condition, values)
+
     def due(self, shard: int, now: int) -> Iterator[Due]:
         """Who is due in one shard, the longest overdue first, page by page, possibly a little stale."""
         rows = self._query("due", "refresh_shard = :shard AND refresh_at <= :now", {":shard": shard, ":now": now})
@@ -283,6 +306,7 @@ _RENEW = (
     "SET version = :next, sealed = :sealed, scopes = :scopes, issued_at = :issued_at, expires_at = :expires_at,"
     " refresh_at = :refresh_at, refresh_shard = :shard"
 )
+_SETTLED = ", lease_owner, lease_until, attempts, unclean_since"
 _SETTLE = " REMOVE lease_owner, lease_until, attempts, unclean_since"
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from hubspot_oauth.aws import code_of
 from hubspot_oauth.rows import plain, typed
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ class Attempts:
             try:
                 self._put_both(attempt, code)
             except ClientError as error:
-                if error.response["Error"]["Code"] != "TransactionCanceledException":
+                if code_of(error) != "TransactionCanceledException":
                     raise
                 earlier = self._earlier(attempt, code)
                 if earlier:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import boto3
 from botocore.config import Config
 
+from hubspot_oauth import lifetimes
 from hubspot_oauth.accounts import Accounts
 from hubspot_oauth.attempts import Attempts
 from hubspot_oauth.breaker import Breaker
@@ -15,9 +16,11 @@ from hubspot_oauth.callback import Callback
 from hubspot_oauth.config import Settings
 from hubspot_oauth.credentials import ClientSecret, StateKeys
 from hubspot_oauth.directory import Directory
+from hubspot_oauth.disconnect import Disconnector
 from hubspot_oauth.dispatch import Dispatcher
 from hubspot_oauth.grants import Grants
 from hubspot_oauth.hubspot import HubSpot
+from hubspot_oauth.keeping import Keeper
 from hubspot_oauth.listing import Listing
 from hubspot_oauth.observe import report
 from hubspot_oauth.pages import Pages
@@ -29,8 +32,11 @@ from hubspot_oauth.vault import Vault
 from hubspot_oauth.web import Browser
 from hubspot_oauth.worker import Worker
 
-#: Bounds each AWS call; ``lifetimes.AWS_CALL_SECONDS`` counts on them.
-AWS_CONFIG = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 3})
+AWS_CONFIG = Config(
+    connect_timeout=lifetimes.AWS_CONNECT_SECONDS,
+    read_timeout=lifetimes.AWS_READ_SECONDS,
+    retries={"mode": "standard", "total_max_attempts": lifetimes.AWS_ATTEMPTS},
+)
 
 
 @cache
@@ -122,6 +128,19 @@ def worker() -> Worker:
 
 
 @cache
+def disconnector() -> Disconnector:
+    """Leaves accounts."""
+    return Disconnector(
+        accounts=accounts(),
+        vault=_vault(),
+        hubspot=_hubspot(),
+        client_secret=_client_secret(),
+        report=report,
+        clock=time.time,
+    )
+
+
+@cache
 def directory() -> Directory:
     """Shows who is connected."""
     listing = Listing(_client("dynamodb"), settings().accounts_table)
@@ -142,7 +161,12 @@ def _refresher() -> Refresher:
         hubspot=_hubspot(),
         client_secret=_client_secret(),
         breaker=_breaker(),
-        rescue=RescueQueue(_client("sqs"), settings().rescue_queue_url),
+        keeper=Keeper(
+            accounts=accounts(),
+            rescue=RescueQueue(_client("sqs"), settings().rescue_queue_url),
+            report=report,
+            clock=time.time,
+        ),
         report=report,
         clock=time.time,
         monotonic=time.monotonic,
@@ -162,7 +186,7 @@ def _vault() -> Vault:
 
 @cache
 def _breaker() -> Breaker:
-    return Breaker(_client("dynamodb"), settings().scratch_table, time.time)
+    return Breaker(_client("dynamodb"), settings().scratch_table, report, time.time)
 
 
 @cache
@@ -177,4 +201,5 @@ def _state_keys() -> StateKeys:
 
 @cache
 def _client(service: Literal["dynamodb", "kms", "secretsmanager", "sqs"]) -> Any:  # noqa: ANN401 - four client types
-    return boto3.client(service, config=AWS_CONFIG)
+    pool = Config(max_pool_connections=max(10, settings().refresh_concurrency))  # one for each refresh at once
+    return boto3.client(service, config=AWS_CONFIG.merge(pool))

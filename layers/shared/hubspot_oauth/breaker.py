@@ -8,13 +8,18 @@ It opens in three ways, and while it is open one account a tick is let through t
 
 A success closes it. So does a dead grant, which proves that the client is known, unless deaths opened it. A report
 about a call that was sent before the last change is ignored.
+
+Successes cost no write while nothing is counted: each process counts its own, and brings them in before it reports
+anything bad, or when it is told that something is being counted.
 """
 
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from hubspot_oauth.observe import Report
 from hubspot_oauth.rows import plain, typed, update
 
 if TYPE_CHECKING:
@@ -75,13 +80,18 @@ class Breaker:
     Args:
         dynamodb: A DynamoDB client.
         table: The Scratch table's name.
+        report: Told once of each opening and closing.
         clock: Epoch seconds.
     """
 
-    def __init__(self, dynamodb: "DynamoDBClient", table: str, clock: Callable[[], float]) -> None:
+    def __init__(self, dynamodb: "DynamoDBClient", table: str, report: Report, clock: Callable[[], float]) -> None:
         self._dynamodb = dynamodb
         self._table = table
+        self._report = report
         self._clock = clock
+        self._lock = threading.Lock()
+        self._successes = 0  # of this process, not brought in yet
+        self._succeeded_at = 0
 
     def state(self) -> BreakerState:
         """The breaker as it stands (a consistent read)."""
@@ -94,6 +104,7 @@ class Breaker:
 
     def unlisted(self, hub_id: int, sent_at: int) -> bool:
         """An account met an answer that nobody has listed; whether the breaker is open now."""
+        self.bring_in_successes()
         state, counted = self._count("ADD unlisted :who", {":who": {hub_id}}, sent_at)
         if counted and len(state.unlisted) >= UNLISTED_ACCOUNTS:
             self._open(Reason.UNLISTED, sent_at)
@@ -102,6 +113,7 @@ class Breaker:
 
     def death(self, sent_at: int) -> bool:
         """A grant looks dead; whether it may be marked so."""
+        self.bring_in_successes()
         self._new_window()
         state, counted = self._count(
             "SET streak_at = if_not_exists(streak_at, :sent) ADD deaths :one", {":one": 1}, sent_at
@@ -113,8 +125,19 @@ class Breaker:
             return self._close(state.open, sent_at)
         return counted
 
-    def succeeded(self, count: int, sent_at: int) -> None:
-        """``count`` refreshes succeeded; to be called only while the breaker is ``watched``."""
+    def succeeded(self, sent_at: int) -> None:
+        """A refresh succeeded. Nothing is written before ``bring_in_successes``."""
+        with self._lock:
+            self._successes += 1
+            self._succeeded_at = max(self._succeeded_at, sent_at)
+
+    def bring_in_successes(self) -> None:
+        """Write down what ``succeeded`` has counted since the last time, if anything."""
+        with self._lock:
+            count, sent_at = self._successes, self._succeeded_at
+            self._successes = 0
+        if not count:
+            return
         state, counted = self._count("ADD successes :count REMOVE unlisted, streak_at", {":count": count}, sent_at)
         if not counted and state.open:
             self._close(state.open, sent_at)
@@ -124,11 +147,13 @@ class Breaker:
         self._update("REMOVE revive_since", "revive_since = :since", {":since": since})
 
     def _open(self, reason: Reason, sent_at: int) -> None:
-        self._update(
+        _, opened = self._update(
             "SET opened_by = :reason, changed_at = :now",
             f"attribute_not_exists(opened_by) AND {_NEWS}",
             {":reason": reason, ":now": self._now(), ":sent": sent_at},
         )
+        if opened:
+            self._report("BreakerOpened", reason=str(reason))
 
     def _close(self, reason: Reason, sent_at: int) -> bool:
         # Deaths in a row up to the opening, with no success between, were a misconfiguration: they are revived. Marks
@@ -140,6 +165,8 @@ class Breaker:
             f"opened_by = :reason AND {_NEWS}",
             {":now": self._now(), ":sent": sent_at, ":reason": reason, ":zero": 0},
         )
+        if closed:
+            self._report("BreakerClosed", reason=str(reason))
         return closed
 
     def _new_window(self) -> None:

@@ -16,7 +16,7 @@ from hubspot_oauth.credentials import ClientSecret, StateKeys
 from hubspot_oauth.errors import InstallRefused, NotConfigured, VaultUnavailable
 from hubspot_oauth.grants import Granted, Grants, Wanted
 from hubspot_oauth.models import Binding
-from hubspot_oauth.refresh import Report
+from hubspot_oauth.observe import Report
 from hubspot_oauth.start import Redirect, Starter, cookie_name
 from hubspot_oauth.state import BadSignature, InstallState, Kind, browser_hash, read_state
 from hubspot_oauth.urls import add_query, on_hubspot

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
+from hubspot_oauth.aws import code_of
 from hubspot_oauth.errors import NotConfigured
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class ClientSecret:
         try:
             self._value = self._secrets.get_secret_value(SecretId=self._secret_id)["SecretString"].strip()
         except ClientError as error:
-            if error.response["Error"]["Code"] == "ResourceNotFoundException":
+            if code_of(error) == "ResourceNotFoundException":
                 raise NotConfigured("the client secret has no value yet") from error
             raise
         self._read_at = self._clock()
@@ -105,7 +106,7 @@ class StateKeys:
         try:
             answer = self._secrets.get_secret_value(SecretId=self._secret_id, VersionStage="AWSPREVIOUS")
         except ClientError as error:
-            if error.response["Error"]["Code"] == "ResourceNotFoundException":
+            if code_of(error) == "ResourceNotFoundException":
                 return []
             raise
         return [answer["SecretString"]]

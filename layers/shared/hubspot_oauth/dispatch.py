@@ -7,19 +7,19 @@ dispatchers at once are all harmless: the lease decides.
 import json
 import random
 from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from hubspot_oauth.accounts import SHARDS, Accounts, Due
 from hubspot_oauth.breaker import Breaker, BreakerState
-from hubspot_oauth.refresh import Report
+from hubspot_oauth.observe import Report
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
 
 ACCOUNTS_A_MESSAGE = 25
-_MESSAGES_A_CALL = 10
+_ACCOUNTS_A_CALL = 10 * ACCOUNTS_A_MESSAGE  # SQS takes ten messages in one call
 _STOP_SECONDS = 5  # of the function's own time: what one more call to the index or the queue may take
 _TICK_SECONDS = 60
 _SLOW_REFRESH_SECONDS = 1.0  # of one account, for what the workers get through in a tick at the least
@@ -70,40 +70,42 @@ class Dispatcher:
             return self._probe(due)
         if self._waiting() >= self._tick_messages:
             self._report("DispatchSkipped")
-            self._report_overdue(next(due, None))
             return 0
         return self._send_all(due, state, remaining)
 
+    def _due(self, now: int) -> Iterator[Due]:
+        """Everyone due: shards in random order, so that none is always last; in each the longest overdue first.
+
+        Looks at the head of every shard first, and reports the oldest of them all.
+        """
+        shards = [self._accounts.due(shard, now) for shard in random.sample(range(SHARDS), SHARDS)]
+        heads = [list(islice(shard, 1)) for shard in shards]
+        oldest = min(chain.from_iterable(heads), key=lambda due: due.refresh_at, default=None)
+        self._report("OverdueSeconds", now - oldest.refresh_at if oldest else 0)
+        return chain.from_iterable(chain(head, shard) for head, shard in zip(heads, shards, strict=True))
+
     def _send_all(self, due: Iterator[Due], state: BreakerState, remaining: Callable[[], float]) -> int:
-        queued, oldest = 0, None
+        queued = 0
         watched = state.watched(self._clock())
-        while remaining() > _STOP_SECONDS and (found := list(islice(due, ACCOUNTS_A_MESSAGE * _MESSAGES_A_CALL))):
-            oldest = min([found[0], *([oldest] if oldest else [])], key=lambda account: account.refresh_at)
+        while remaining() > _STOP_SECONDS and (found := list(islice(due, _ACCOUNTS_A_CALL))):
             self._send((account.hub_id for account in found), watched=watched)
             queued += len(found)
-        self._report_overdue(oldest)
         self._report("Due", queued)
         return queued
 
     def _probe(self, due: Iterator[Due]) -> int:
         """While the breaker is open one random account a tick goes through."""
-        candidates = list(islice(due, ACCOUNTS_A_MESSAGE * _MESSAGES_A_CALL))
-        self._report_overdue(min(candidates, key=lambda account: account.refresh_at, default=None))
+        candidates = list(islice(due, _ACCOUNTS_A_CALL))
         if not candidates:
             return 0
         self._send([random.choice(candidates).hub_id], watched=True)  # noqa: S311 - fairness, not secrecy
         return 1
 
-    def _due(self, now: int) -> Iterator[Due]:
-        """Everyone due: shards in random order, so that none is always last; in each the longest overdue first."""
-        for shard in random.sample(range(SHARDS), SHARDS):
-            yield from self._accounts.due(shard, now)
-
     def _send(self, hub_ids: Iterable[int], *, watched: bool) -> None:
         ids = iter(hub_ids)
         entries: list[SendMessageBatchRequestEntryTypeDef] = []
         while chunk := list(islice(ids, ACCOUNTS_A_MESSAGE)):
-            body = json.dumps({"hub_ids": chunk, "watched": watched})
+            body = json.dumps({"hub_ids": chunk, "watched": watched, "queued_at": self._clock()})
             entries.append({"Id": str(len(entries)), "MessageBody": body})
         answer = self._sqs.send_message_batch(QueueUrl=self._queue_url, Entries=entries)
         if answer.get("Failed"):
@@ -120,6 +122,3 @@ class Dispatcher:
         revived = sum(self._accounts.revive(hub_id, since, now) for hub_id in self._accounts.marked_since(since))
         self._breaker.revived(since)
         self._report("Revived", revived)
-
-    def _report_overdue(self, oldest: Due | None) -> None:
-        self._report("OverdueSeconds", max(0, int(self._clock()) - oldest.refresh_at) if oldest else 0)

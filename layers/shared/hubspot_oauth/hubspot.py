@@ -15,7 +15,7 @@ from hubspot_oauth import transport
 from hubspot_oauth.config import Settings
 from hubspot_oauth.errors import GrantDead, HubSpotError, Misconfigured, TryLater
 from hubspot_oauth.lifetimes import HUBSPOT_SECONDS
-from hubspot_oauth.models import TokenAnswer
+from hubspot_oauth.models import RefreshTokenOnly, TokenAnswer
 from hubspot_oauth.state import InstallState
 
 DEAD_STATUS = frozenset({"BAD_REFRESH_TOKEN", "BAD_HUB", "BAD_SCOPES", "BAD_AUTH_CODE", "EXPIRED_AUTH_CODE"})
@@ -71,19 +71,27 @@ class HubSpot:
         """
         form = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri}
         with transport.session(1) as fresh:
-            answer = self._token(fresh, form, self._client_secret())
-        if answer.refresh_token is None:
-            raise TryLater("no_refresh_token", 200)
-        return answer
+            content = self._token(fresh, form, self._client_secret())
+        lacks = _lacks(content)
+        if lacks or _refresh_token(content) is None:
+            raise TryLater(lacks or "no_refresh_token", 200)
+        return _token_answer(content)
 
-    def refresh(self, refresh_token: str, client_secret: str) -> TokenAnswer:
+    def refresh(self, refresh_token: str, client_secret: str) -> TokenAnswer | RefreshTokenOnly:
         """Use a refresh token, over pooled connections. The answer may or may not carry a new one.
 
         Raises:
             HubSpotError: Any of its kinds.
         """
         form = {"grant_type": "refresh_token", "refresh_token": refresh_token}
-        return self._token(self._pooled, form, client_secret)
+        content = self._token(self._pooled, form, client_secret)
+        lacks = _lacks(content)
+        if not lacks:
+            return _token_answer(content)
+        rotated = _refresh_token(content)
+        if rotated is None or rotated == refresh_token:
+            raise TryLater(lacks, 200)
+        return RefreshTokenOnly(rotated, lacks, hub_id_of(content))
 
     def introspect(self, access_token: str) -> Mapping[str, Any]:
         """What HubSpot knows of an access token: ``hub_id``, ``user``, ``active`` and more.
@@ -101,9 +109,18 @@ class HubSpot:
         """
         self._about_token("revoke", refresh_token, "refresh_token", parse=False)
 
-    def _token(self, client: requests.Session, form: Mapping[str, str], client_secret: str) -> TokenAnswer:
-        body = self._post(client, "token", form, client_secret)
-        return _parse_tokens(_json(body))
+    def uninstall(self, access_token: str) -> None:
+        """Take the app out of the account of this access token. HubSpot e-mails the account's admins.
+
+        Raises:
+            HubSpotError: Any of its kinds.
+        """
+        url = f"{self._settings.api_url}/appinstalls/{self._settings.api_version}/external-install"
+        with transport.session(1) as fresh:
+            _succeeded(lambda: transport.call(fresh, "DELETE", url, HUBSPOT_SECONDS, bearer=access_token))
+
+    def _token(self, client: requests.Session, form: Mapping[str, str], client_secret: str) -> Mapping[str, Any]:
+        return _json(self._post(client, "token", form, client_secret))
 
     def _about_token(
         self, verb: Literal["introspect", "revoke"], token: str, hint: str, *, parse: bool = True
@@ -116,13 +133,19 @@ class HubSpot:
     def _post(self, client: requests.Session, path: str, form: Mapping[str, str], client_secret: str) -> bytes:
         url = f"{self._settings.api_url}/oauth/{self._settings.api_version}/{path}"
         credentials = {"client_id": self._settings.client_id, "client_secret": client_secret}
-        try:
-            answer = transport.post(client, url, {**form, **credentials}, HUBSPOT_SECONDS)
-        except transport.NoAnswer as error:
-            raise TryLater(str(error)) from None
-        if answer.status != 200:  # noqa: PLR2004 - the only success HubSpot documents
-            raise _failure(answer)
-        return answer.body
+        whole = {**form, **credentials}
+        return _succeeded(lambda: transport.call(client, "POST", url, HUBSPOT_SECONDS, form=whole)).body
+
+
+def _succeeded(call: Callable[[], transport.Answer]) -> transport.Answer:
+    """The answer of a call, or what is wrong with it as a HubSpotError."""
+    try:
+        answer = call()
+    except transport.NoAnswer as error:
+        raise TryLater(str(error)) from None
+    if answer.status not in (200, 204):
+        raise _failure(answer)
+    return answer
 
 
 def _json(body: bytes) -> Mapping[str, Any]:
@@ -135,17 +158,27 @@ def _json(body: bytes) -> Mapping[str, Any]:
     return content
 
 
-def _parse_tokens(content: Mapping[str, Any]) -> TokenAnswer:
+def _lacks(content: Mapping[str, Any]) -> str:
+    """Which part of a token answer is missing or not what it should be; empty when the access token is usable."""
     access_token, expires_in = content.get("access_token"), content.get("expires_in")
     if not (isinstance(access_token, str) and access_token):
-        raise TryLater("no_access_token", 200)
+        return "no_access_token"
     if not isinstance(expires_in, int | float) or isinstance(expires_in, bool) or not 0 < expires_in < 10**9:
-        raise TryLater("no_expires_in", 200)
-    refresh_token, scopes = content.get("refresh_token"), content.get("scopes")
+        return "no_expires_in"
+    return ""
+
+
+def _refresh_token(content: Mapping[str, Any]) -> str | None:
+    value = content.get("refresh_token")
+    return value if isinstance(value, str) and value else None
+
+
+def _token_answer(content: Mapping[str, Any]) -> TokenAnswer:
+    scopes = content.get("scopes")
     return TokenAnswer(
-        access_token=access_token,
-        refresh_token=refresh_token if isinstance(refresh_token, str) and refresh_token else None,
-        expires_in=max(1, int(expires_in)),
+        access_token=content["access_token"],
+        refresh_token=_refresh_token(content),
+        expires_in=max(1, int(content["expires_in"])),
         hub_id=hub_id_of(content),
         scopes=tuple(s for s in scopes if isinstance(s, str)) if isinstance(scopes, list) else (),
     )

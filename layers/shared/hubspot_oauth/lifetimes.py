@@ -3,13 +3,21 @@
 Nothing here is a fixed number of minutes: HubSpot's ``expires_in`` is obeyed, whatever it says.
 """
 
-# What a lease must cover, in seconds. The holder calls HubSpot only while the time left covers the rest.
+# What one AWS call may take at the most, in seconds: bootstrap.py hands these to every client.
+AWS_CONNECT_SECONDS = 1
+AWS_READ_SECONDS = 2
+AWS_ATTEMPTS = 3
+_AWS_WAITS = sum(2**attempt for attempt in range(AWS_ATTEMPTS - 1))  # botocore's standard backoff: up to 1 s, then 2 s
+AWS_CALL_SECONDS = AWS_ATTEMPTS * (AWS_CONNECT_SECONDS + AWS_READ_SECONDS) + _AWS_WAITS
+
+# What a lease must cover. The holder calls HubSpot only while the time left covers the rest.
 PREPARE_SECONDS = 4  # unseal, data key; a slower holder lets go before HubSpot is called
 HUBSPOT_SECONDS = 8  # total wall time of one call to HubSpot, however slowly the answer drips
-AWS_CALL_SECONDS = 12  # connect 1 s + read 2 s, three attempts, and the waits between them
 CLOCK_SKEW_SECONDS = 4  # two clocks, each up to 2 s off
-FINISH_SECONDS = HUBSPOT_SECONDS + 2 * AWS_CALL_SECONDS  # HubSpot, the commit, the rescue message
-LEASE_SECONDS = PREPARE_SECONDS + FINISH_SECONDS + CLOCK_SKEW_SECONDS
+LEASE_SECONDS = PREPARE_SECONDS + HUBSPOT_SECONDS + AWS_CALL_SECONDS + CLOCK_SKEW_SECONDS
+# What the function itself needs from then on: HubSpot, the commit, and the rescue message if that is refused. The
+# message goes out after the lease: whoever takes the row over meanwhile finds it unclean and marks nobody dead.
+FINISH_SECONDS = HUBSPOT_SECONDS + 2 * AWS_CALL_SECONDS
 
 BACKOFF_FIRST_SECONDS = 5
 BACKOFF_MOST_SECONDS = 300

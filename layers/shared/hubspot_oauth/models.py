@@ -48,6 +48,18 @@ class TokenAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class RefreshTokenOnly:
+    """A refresh answered without a usable access token, but with another refresh token than the one that was sent.
+
+    ``lacks`` names what was missing. The new refresh token may be the only living one.
+    """
+
+    refresh_token: str = field(repr=False)
+    lacks: str
+    hub_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Account:
     """One HubSpot account that installed the app, as stored. The tokens inside are sealed."""
 

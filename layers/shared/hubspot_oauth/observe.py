@@ -6,10 +6,18 @@ Each metric has the dimension ``service`` (the stack's name). Those in ``BY`` ar
 
 import threading
 import warnings
-from typing import Final
+from typing import Final, Protocol
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
+
+
+class Report(Protocol):
+    """Counts what happened: a metric's name, its value, and the evidence for the log."""
+
+    def __call__(self, name: str, value: float = 1, **evidence: object) -> None:
+        """Count ``value`` under ``name``."""
+
 
 logger = Logger()
 metrics = Metrics()
@@ -31,12 +39,16 @@ UNITS: Final = {
     "RescueMessages": MetricUnit.Count,
     "Rescued": MetricUnit.Count,
     "BreakerOpen": MetricUnit.Count,
+    "BreakerOpened": MetricUnit.Count,
+    "BreakerClosed": MetricUnit.Count,
+    "Unstored": MetricUnit.Count,
     "DispatchSkipped": MetricUnit.Count,
     "QueueRefused": MetricUnit.Count,
     "Revived": MetricUnit.Count,
+    "Disconnected": MetricUnit.Count,
 }
 #: Broken down by this piece of evidence as well.
-BY: Final = {"InstallsRefused": "code", "RefreshFailed": "kind"}
+BY: Final = {"InstallsRefused": "code", "RefreshFailed": "kind", "BreakerOpen": "reason"}
 _QUIET: Final = frozenset({"InstallsStarted", "InstallsReturned", "Due", "OverdueSeconds", "Refreshed", "BreakerOpen"})
 
 
@@ -49,8 +61,8 @@ def report(name: str, value: float = 1, **evidence: object) -> None:
     unit = UNITS[name]
     with _lock:
         metrics.add_metric(name=name, unit=unit, value=value)
-    if name in BY:
+    if evidence.get(BY.get(name, "")):
         with single_metric(name=name, unit=unit, value=value) as broken_down:
-            broken_down.add_dimension(BY[name], str(evidence.get(BY[name])))
+            broken_down.add_dimension(BY[name], str(evidence[BY[name]]))
     if name not in _QUIET or any(evidence.values()):
         logger.info(name, extra={key: content for key, content in evidence.items() if content is not None})

@@ -6,27 +6,19 @@ written down at once, in the table or else in the rescue queue.
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Protocol
-
-from botocore.exceptions import BotoCoreError, ClientError
+from dataclasses import dataclass, replace
 
 from hubspot_oauth import lifetimes
 from hubspot_oauth.accounts import Accounts, Renewal
+from hubspot_oauth.aws import AWS_ERRORS, code_of
 from hubspot_oauth.breaker import Breaker
 from hubspot_oauth.credentials import ClientSecret
 from hubspot_oauth.errors import GrantDead, HubSpotError, Misconfigured, NotConfigured, TryLater, VaultError
 from hubspot_oauth.hubspot import HubSpot
-from hubspot_oauth.models import Account, TokenAnswer, Tokens
-from hubspot_oauth.rescue import RescueQueue
-from hubspot_oauth.vault import Vault
-
-
-class Report(Protocol):
-    """Counts what happened: a metric's name, its value, and the evidence for the log."""
-
-    def __call__(self, name: str, value: float = 1, **evidence: object) -> None:
-        """Count ``value`` under ``name``."""
+from hubspot_oauth.keeping import Keeper
+from hubspot_oauth.models import Account, RefreshTokenOnly, TokenAnswer, Tokens
+from hubspot_oauth.observe import Report
+from hubspot_oauth.vault import Sealer, Vault
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +74,7 @@ class Refresher:
         hubspot: HubSpot,
         client_secret: ClientSecret,
         breaker: Breaker,
-        rescue: RescueQueue,
+        keeper: Keeper,
         report: Report,
         clock: Callable[[], float],
         monotonic: Callable[[], float],
@@ -94,7 +86,7 @@ class Refresher:
         self._hubspot = hubspot
         self._client_secret = client_secret
         self._breaker = breaker
-        self._rescue = rescue
+        self._keeper = keeper
         self._report = report
         self._clock = clock
         self._monotonic = monotonic
@@ -113,8 +105,8 @@ class Refresher:
             sealer = self._vault.sealer()
             tokens = self._vault.unseal(leased.sealed, leased.hub_id, leased.install_id)
             secret = self._client_secret()
-        except (VaultError, NotConfigured, ClientError, BotoCoreError) as error:
-            return self._later(leased, type(error).__name__)
+        except (VaultError, NotConfigured, *AWS_ERRORS) as error:
+            return self._later(leased, code_of(error))
 
         def in_time() -> bool:
             return self._in_time(leased_at, remaining)
@@ -127,58 +119,73 @@ class Refresher:
             answer = self._ask(leased.hub_id, tokens, secret, in_time)
         except HubSpotError as error:
             return self._failed(leased, error, sent_at)
+        if isinstance(answer, RefreshTokenOnly):
+            return self._half_answered(leased, answer, tokens, sealer, remaining)
         renewed = _renewed(answer, tokens, leased, sent_at)
-        sealed = sealer.seal(renewed.tokens, leased.hub_id, leased.install_id)
-        return renewed if self._keep(self._renewal(leased, renewed, sealed)) else Moved()
+        self._breaker.succeeded(sent_at)
+        renewal = self._renewal(leased, renewed, sealer)
+        return renewed if self._keeper.keep(renewal, remaining) else Moved()
 
     def _in_time(self, leased_at: float, remaining: Callable[[], float]) -> bool:
         """Whether lease and function both still cover HubSpot's slowest answer and its storing."""
         spent = self._monotonic() - leased_at
         return spent <= lifetimes.PREPARE_SECONDS and remaining() >= lifetimes.FINISH_SECONDS
 
-    def _ask(self, hub_id: int, tokens: Tokens, secret: str, in_time: Callable[[], bool]) -> TokenAnswer:
+    def _ask(
+        self, hub_id: int, tokens: Tokens, secret: str, in_time: Callable[[], bool]
+    ) -> TokenAnswer | RefreshTokenOnly:
         """HubSpot's answer; with a client secret that was rotated a moment ago, its second one."""
         try:
             answer = self._hubspot.refresh(tokens.refresh_token, secret)
         except Misconfigured as error:
-            if not (error.client_level and in_time() and self._client_secret.changed_from(secret)):
+            if not (error.client_level and self._client_secret.changed_from(secret) and in_time()):
                 raise
             answer = self._hubspot.refresh(tokens.refresh_token, self._client_secret())
         if answer.hub_id not in (None, hub_id):
             raise Misconfigured("answer_for_another_account", 200)
         return answer
 
-    def _renewal(self, leased: Account, renewed: Refreshed, sealed: bytes) -> Renewal:
+    def _half_answered(
+        self,
+        leased: Account,
+        answer: RefreshTokenOnly,
+        tokens: Tokens,
+        sealer: Sealer,
+        remaining: Callable[[], float],
+    ) -> Failed:
+        """Keep the new refresh token, which may be the only living one, beside the old access token."""
+        wait = lifetimes.backoff(leased.attempts, self._roll())
+        kept = Refreshed(
+            Tokens(tokens.access_token, answer.refresh_token), leased.issued_at, leased.expires_at, leased.scopes
+        )
+        renewal = replace(self._renewal(leased, kept, sealer), refresh_at=int(self._clock() + wait) + 1)
+        self._keeper.keep(renewal, remaining)
+        self._report("RefreshFailed", kind=TryLater.__name__, hub_id=leased.hub_id, code=answer.lacks)
+        return Failed(answer.lacks, retry_after=max(1, int(wait)))
+
+    def _renewal(self, leased: Account, renewed: Refreshed, sealer: Sealer) -> Renewal:
         lifetime = renewed.expires_at - renewed.issued_at
         return Renewal(
             hub_id=leased.hub_id,
             install_id=leased.install_id,
             version=leased.version,
-            sealed=sealed,
+            sealed=sealer.seal(renewed.tokens, leased.hub_id, leased.install_id),
             scopes=renewed.scopes,
             issued_at=renewed.issued_at,
             expires_at=renewed.expires_at,
             refresh_at=lifetimes.refresh_at(renewed.issued_at, lifetime, self._margin_percent, self._roll()),
         )
 
-    def _keep(self, renewal: Renewal) -> bool:
-        """Store the renewal, in the table or in the rescue queue; False when the row has moved on."""
-        try:
-            return self._accounts.commit(renewal, int(self._clock()))
-        except (ClientError, BotoCoreError) as error:
-            self._report("RescueMessages", hub_id=renewal.hub_id, cause=type(error).__name__)
-            self._rescue.put(renewal)
-            return True
-
     def _failed(self, leased: Account, error: HubSpotError, sent_at: int) -> Failed:
         if isinstance(error, GrantDead):
             return self._dead(leased, error, sent_at)
-        stop = False
-        if isinstance(error, Misconfigured):
-            stop = self._misconfigured(leased, error, sent_at)
-        return self._later(leased, error.code, kind=type(error).__name__, retry_after=error.retry_after, stop=stop)
+        kind = type(error).__name__
+        if isinstance(error, Misconfigured) and self._opens_breaker(leased, error, sent_at):
+            return self._held_back(leased, error.code, kind)
+        return self._later(leased, error.code, kind=kind, retry_after=error.retry_after)
 
-    def _misconfigured(self, leased: Account, error: Misconfigured, sent_at: int) -> bool:
+    def _opens_breaker(self, leased: Account, error: Misconfigured, sent_at: int) -> bool:
+        """Tell the breaker; whether it is open now."""
         if error.client_level:
             self._breaker.client_refused(sent_at)
             return True
@@ -186,25 +193,25 @@ class Refresher:
 
     def _dead(self, leased: Account, error: GrantDead, sent_at: int) -> Failed:
         if not self._breaker.death(sent_at):
-            return self._later(leased, error.code, kind="DeathSuspended", stop=True)
+            return self._held_back(leased, error.code, "DeathSuspended")
         if self._accounts.mark_dead(leased, error.code, int(self._clock())):
             self._report("RefreshFailed", kind="GrantDead", hub_id=leased.hub_id, code=error.code)
             return Failed(error.code, dead=True)
         return self._later(leased, error.code, kind="DeathUnproven")
 
     def _later(
-        self,
-        leased: Account,
-        code: str,
-        *,
-        kind: str = TryLater.__name__,
-        retry_after: int | None = None,
-        stop: bool = False,
+        self, leased: Account, code: str, *, kind: str = TryLater.__name__, retry_after: int | None = None
     ) -> Failed:
         wait = max(lifetimes.backoff(leased.attempts, self._roll()), retry_after or 0)
         self._accounts.try_later(leased, int(self._clock() + wait) + 1)
         self._report("RefreshFailed", kind=kind, hub_id=leased.hub_id, code=code, attempts=leased.attempts)
-        return Failed(code, stop=stop, retry_after=max(1, int(wait)))
+        return Failed(code, retry_after=max(1, int(wait)))
+
+    def _held_back(self, leased: Account, code: str, kind: str) -> Failed:
+        """The breaker is open: the account is not the cause, so it stays due for the moment when that closes."""
+        self._accounts.let_go(leased)
+        self._report("RefreshFailed", kind=kind, hub_id=leased.hub_id, code=code)
+        return Failed(code, stop=True, retry_after=lifetimes.BACKOFF_FIRST_SECONDS)
 
 
 def _renewed(answer: TokenAnswer, old: Tokens, leased: Account, sent_at: int) -> Refreshed:

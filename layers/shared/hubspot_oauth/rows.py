@@ -80,6 +80,25 @@ def update(
     return plain(answer.get("Attributes", {})), True
 
 
+def delete(
+    dynamodb: "DynamoDBClient", table: str, key: Mapping[str, Any], condition: str, values: Mapping[str, Any]
+) -> bool:
+    """One conditional delete; False when another item is there. An item that is gone already counts as deleted."""
+    try:
+        dynamodb.delete_item(
+            TableName=table,
+            Key=typed(key),
+            ConditionExpression=condition,
+            ExpressionAttributeValues=typed(values),
+            ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            **names(condition),
+        )
+    except dynamodb.exceptions.ConditionalCheckFailedException as error:
+        failed: Mapping[str, Any] = error.response
+        return "Item" not in failed
+    return True
+
+
 def names(expression: str) -> dict[str, Any]:
     """The ExpressionAttributeNames that an expression with the reserved word ``status`` needs."""
     return {"ExpressionAttributeNames": {"#status": "status"}} if "#status" in expression else {}

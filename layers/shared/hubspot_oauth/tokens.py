@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from hubspot_oauth import lifetimes
 from hubspot_oauth.accounts import Accounts
+from hubspot_oauth.aws import AWS_ERRORS, passes
 from hubspot_oauth.breaker import Breaker
 from hubspot_oauth.errors import (
     AccountNotFound,
@@ -75,24 +76,30 @@ class TokenVendor:
             RefreshInProgress: It has expired, and whoever refreshes it is not done in three seconds.
             Unavailable: It has expired and cannot be refreshed now.
         """
-        account = self._read(hub_id)
-        token = self._open(account)
-        if rejected == token.fingerprint:
-            self._check_age(account)
-        elif self._left(account) >= self._least(account, min_ttl):
-            return token
-        return self._renew(account, token, rejected, remaining)
+        fallback: VendedToken | None = None
+        try:
+            account = self._read(hub_id)
+            token = self._open(account)
+            if rejected == token.fingerprint:
+                self._check_age(account)
+            elif self._left(account) >= self._least(account, min_ttl):
+                return token
+            elif self._left(account) > 0:
+                fallback = token
+            return self._renew(account, fallback, remaining)
+        except AWS_ERRORS as error:
+            if not passes(error):
+                raise
+            return fallback or _unavailable(hub_id, lifetimes.BACKOFF_FIRST_SECONDS)
 
-    def _renew(
-        self, account: Account, token: VendedToken, rejected: str | None, remaining: Callable[[], float]
-    ) -> VendedToken:
-        fallback = token if rejected != token.fingerprint and self._left(account) > 0 else None
+    def _renew(self, account: Account, fallback: VendedToken | None, remaining: Callable[[], float]) -> VendedToken:
+        """A new token, or the fallback when there is none to be had: what is stored and still lives."""
         pause = self._pause(account)
         if pause > 0:
-            return fallback or _unavailable(account, pause)
+            return fallback or _unavailable(account.hub_id, pause)
         breaker = self._breaker.state()
         if breaker.open:
-            return fallback or _unavailable(account, lifetimes.BACKOFF_FIRST_SECONDS)
+            return fallback or _unavailable(account.hub_id, lifetimes.BACKOFF_FIRST_SECONDS)
         leased_at = self._monotonic()
         leased = self._accounts.lease_seen(account, secrets.token_hex(8), int(self._clock()))
         if leased is None:
@@ -100,12 +107,12 @@ class TokenVendor:
         outcome = self._refresher.refresh(leased, leased_at, remaining)
         if isinstance(outcome, Refreshed):
             if breaker.watched(self._clock()):
-                self._breaker.succeeded(1, outcome.issued_at)
+                self._breaker.bring_in_successes()
             return VendedToken(account.hub_id, outcome.tokens.access_token, outcome.expires_at, outcome.scopes)
         if isinstance(outcome, Failed):
             if outcome.dead:
                 raise _reinstall(account.hub_id)
-            return fallback or _unavailable(account, outcome.retry_after)
+            return fallback or _unavailable(account.hub_id, outcome.retry_after)
         return self._open(self._read(account.hub_id))
 
     def _wait(self, seen: Account) -> VendedToken:
@@ -165,7 +172,5 @@ def _reinstall(hub_id: int) -> NeedsReinstall:
     return NeedsReinstall(f"Account {hub_id} must install the app again.", hub_id=hub_id)
 
 
-def _unavailable(account: Account, retry_after: int) -> VendedToken:
-    raise Unavailable(
-        f"The token of account {account.hub_id} has expired and cannot be refreshed now.", retry_after=retry_after
-    )
+def _unavailable(hub_id: int, retry_after: int) -> VendedToken:
+    raise Unavailable(f"No working token of account {hub_id} can be had right now.", retry_after=retry_after)

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -113,18 +113,26 @@ def session(pool: int) -> requests.Session:
     return made
 
 
-def post(client: requests.Session, url: str, form: Mapping[str, str], seconds: float) -> Answer:
-    """One form post, whole within ``seconds`` or not at all.
+def call(
+    client: requests.Session,
+    method: Literal["POST", "DELETE"],
+    url: str,
+    seconds: float,
+    *,
+    form: Mapping[str, str] | None = None,
+    bearer: str | None = None,
+) -> Answer:
+    """One call, whole within ``seconds`` or not at all: a form post, or a call with a bearer token.
 
     Raises:
         NoAnswer: ``timeout``, ``too_large``, or the name of the connection's fault. HubSpot may have done the work.
     """
     timeout = (min(CONNECT_SECONDS, seconds), seconds)
-    headers = {"Accept": "application/json"}
+    headers = {"Accept": "application/json"} | ({"Authorization": f"Bearer {bearer}"} if bearer else {})
     with _within(seconds) as watch:
         try:
-            with client.post(
-                url, data=form, headers=headers, timeout=timeout, allow_redirects=False, stream=True
+            with client.request(
+                method, url, data=form, headers=headers, timeout=timeout, allow_redirects=False, stream=True
             ) as response:
                 body = _read(response)
         except (requests.RequestException, HTTPError, OSError) as error:

@@ -13,10 +13,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from hubspot_oauth.aws import AWS_ERRORS, code_of
 from hubspot_oauth.errors import Unsealable, VaultUnavailable
 from hubspot_oauth.models import Tokens
 
@@ -110,8 +110,8 @@ class Vault:
             answer = self._kms.generate_data_key(
                 KeyId=self._key_id, KeySpec="AES_256", EncryptionContext=self._context()
             )
-        except (BotoCoreError, ClientError) as error:
-            raise VaultUnavailable(f"no data key: {_name(error)}") from error
+        except AWS_ERRORS as error:
+            raise VaultUnavailable(f"no data key: {code_of(error)}") from error
         key = _DataKey(AESGCM(answer["Plaintext"]), answer["CiphertextBlob"], self._clock())
         self._remember(key.wrapped, key.cipher)
         return key
@@ -124,10 +124,10 @@ class Vault:
                 return found[0]
         try:
             answer = self._kms.decrypt(KeyId=self._key_id, CiphertextBlob=wrapped, EncryptionContext=self._context())
-        except (BotoCoreError, ClientError) as error:
-            if _name(error) in _NOT_OURS:
-                raise Unsealable(f"the data key does not open: {_name(error)}") from error
-            raise VaultUnavailable(f"the data key cannot be opened: {_name(error)}") from error
+        except AWS_ERRORS as error:
+            if code_of(error) in _NOT_OURS:
+                raise Unsealable(f"the data key does not open: {code_of(error)}") from error
+            raise VaultUnavailable(f"the data key cannot be opened: {code_of(error)}") from error
         cipher = AESGCM(answer["Plaintext"])
         with self._lock:
             self._remember(wrapped, cipher)
@@ -154,9 +154,3 @@ def _split(blob: bytes) -> tuple[bytes, bytes, bytes]:
     if len(blob) < end + _NONCE + _TAG:
         raise Unsealable("the blob is cut short")
     return blob[3:end], blob[end : end + _NONCE], blob[end + _NONCE :]
-
-
-def _name(error: BotoCoreError | ClientError) -> str:
-    if isinstance(error, ClientError):
-        return error.response.get("Error", {}).get("Code", "ClientError")
-    return type(error).__name__

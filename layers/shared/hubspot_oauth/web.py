@@ -11,8 +11,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from hubspot_oauth import refusals
 from hubspot_oauth.callback import InstalledPage, Landing, PendingPage
 from hubspot_oauth.errors import InstallRefused, InvalidRequest, NotConfigured, Problem
+from hubspot_oauth.observe import Report
 from hubspot_oauth.pages import Pages
-from hubspot_oauth.refresh import Report
 from hubspot_oauth.start import Cookie, Redirect
 from hubspot_oauth.urls import parse_hub_id
 

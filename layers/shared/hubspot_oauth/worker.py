@@ -12,7 +12,8 @@ from aws_lambda_powertools import Logger
 from hubspot_oauth.accounts import Accounts
 from hubspot_oauth.breaker import Breaker
 from hubspot_oauth.lifetimes import FINISH_SECONDS, PREPARE_SECONDS
-from hubspot_oauth.refresh import Failed, Moved, Outcome, Refreshed, Refresher, Report
+from hubspot_oauth.observe import Report
+from hubspot_oauth.refresh import Failed, Moved, Outcome, Refreshed, Refresher
 
 logger = Logger()
 
@@ -21,7 +22,6 @@ logger = Logger()
 class _Batch:
     """What one batch has come to so far."""
 
-    watched: bool
     remaining: Callable[[], float]
     stop: threading.Event = field(default_factory=threading.Event)
 
@@ -55,26 +55,31 @@ class Worker:
         self._report = report
         self._clock = clock
         self._monotonic = monotonic
+        self._stopped_at = 0.0
         self._pool = ThreadPoolExecutor(concurrency, thread_name_prefix="refresh")
 
     def run(self, bodies: Iterable[str], remaining: Callable[[], float]) -> None:
         """Refresh every account that the message bodies name and that is still due.
 
         Args:
-            bodies: ``{"hub_ids": [...], "watched": bool}`` as JSON each.
+            bodies: ``{"hub_ids": [...], "watched": bool, "queued_at": epoch seconds}`` as JSON each.
             remaining: Seconds the function may still run. Accounts it leaves no time for stay due.
         """
         for body in bodies:
             message = json.loads(body)
-            self._run_batch(message["hub_ids"], _Batch(message.get("watched", False), remaining))
+            if message["queued_at"] <= self._stopped_at:
+                continue  # queued before this app was refused: the dispatcher sends the next ones when it may
+            self._run_batch(message["hub_ids"], _Batch(remaining))
+            if message["watched"]:
+                self._breaker.bring_in_successes()
 
     def _run_batch(self, hub_ids: list[int], batch: _Batch) -> None:
         outcomes = list(self._pool.map(lambda hub_id: self._guarded(hub_id, batch), hub_ids))
-        refreshed = [outcome for outcome in outcomes if isinstance(outcome, Refreshed)]
-        if refreshed and batch.watched:
-            self._breaker.succeeded(len(refreshed), min(outcome.issued_at for outcome in refreshed))
+        if batch.stop.is_set():
+            self._stopped_at = self._clock()
+        refreshed = sum(isinstance(outcome, Refreshed) for outcome in outcomes)
         if refreshed:
-            self._report("Refreshed", len(refreshed))
+            self._report("Refreshed", refreshed)
         conflicts = sum(outcome is None or isinstance(outcome, Moved) for outcome in outcomes)
         if conflicts:
             self._report("LeaseConflicts", conflicts)

@@ -1,0 +1,186 @@
+"""Leaving an account: at HubSpot, here, and against everything that may be under way at that moment."""
+
+import pytest
+from botocore.stub import Stubber
+
+from hubspot_oauth import lifetimes
+from hubspot_oauth.accounts import Renewal
+from hubspot_oauth.disconnect import asks_to_uninstall
+from hubspot_oauth.errors import AccountNotFound, InvalidRequest
+from hubspot_oauth.models import Account, Status, Tokens
+from local.hubspot import Running
+from local.hubspot.faults import parse_fault
+from tests.site import Visitor
+from tests.stack import Clock, Stack, a_minute
+
+HUB_ID = 100001
+
+
+@pytest.fixture
+def installed(visitor: Visitor) -> Stack:
+    visitor.walk(HUB_ID)
+    return visitor.stack
+
+
+def tokens_of(stack: Stack) -> Tokens:
+    account = stack.accounts.get(HUB_ID)
+    assert account
+    return stack.vault.unseal(account.sealed, HUB_ID, account.install_id)
+
+
+def lives(hubspot: Running) -> bool:
+    """Whether HubSpot still has a grant of this account."""
+    simulator = hubspot.simulator
+    with simulator.lock:
+        grants = simulator.grants.of(simulator.settings.client_id, HUB_ID)
+        return any(grant.refresh_token for grant in grants)
+
+
+def renewal(leased: Account) -> Renewal:
+    return Renewal(
+        leased.hub_id,
+        leased.install_id,
+        leased.version,
+        b"late",
+        leased.scopes,
+        leased.issued_at,
+        leased.expires_at,
+        leased.expires_at,
+    )
+
+
+def test_a_disconnected_account_is_revoked_and_forgotten(installed: Stack, hubspot: Running) -> None:
+    done = installed.disconnector.disconnect(HUB_ID, uninstall=False)
+
+    assert done.body() == {"hub_id": HUB_ID, "revoked": True, "forgotten": True}
+    assert not lives(hubspot)
+    assert installed.accounts.get(HUB_ID) is None
+    with pytest.raises(AccountNotFound):
+        installed.vendor.token(HUB_ID, None, None, a_minute)
+
+
+def test_it_is_uninstalled_when_that_is_asked_for(installed: Stack, hubspot: Running) -> None:
+    done = installed.disconnector.disconnect(HUB_ID, uninstall=True)
+
+    assert done.body() == {"hub_id": HUB_ID, "uninstalled": True, "revoked": True, "forgotten": True}
+    assert not lives(hubspot)
+
+
+def test_an_expired_token_is_renewed_for_the_uninstall(installed: Stack, clock: Clock, hubspot: Running) -> None:
+    hubspot.simulator.change(rotate_refresh_tokens=True)
+    clock.forward(1900)
+
+    done = installed.disconnector.disconnect(HUB_ID, uninstall=True)
+
+    assert (done.uninstalled, done.revoked, done.forgotten) == (True, True, True)
+    assert not lives(hubspot)
+
+
+def test_hubspot_being_down_holds_nothing_up(installed: Stack, hubspot: Running) -> None:
+    hubspot.simulator.faults.add(parse_fault({"kind": "status", "status": 503, "endpoint": "revoke"}))
+    hubspot.simulator.faults.add(parse_fault({"kind": "status", "status": 503, "endpoint": "uninstall"}))
+
+    done = installed.disconnector.disconnect(HUB_ID, uninstall=True)
+
+    assert (done.uninstalled, done.revoked, done.forgotten) == (False, False, True)
+    assert installed.accounts.get(HUB_ID) is None
+
+
+def test_tokens_that_do_not_open_hold_nothing_up(installed: Stack, clock: Clock) -> None:
+    clock.forward(2 * 3600)  # the opened data keys are too old
+    with Stubber(installed.kms) as kms:
+        kms.add_client_error("decrypt", "AccessDeniedException")
+        done = installed.disconnector.disconnect(HUB_ID, uninstall=False)
+
+    assert (done.revoked, done.forgotten) == (False, True)
+
+
+def test_an_account_nobody_installed_is_not_found(connected: Stack) -> None:
+    with pytest.raises(AccountNotFound):
+        connected.disconnector.disconnect(404, uninstall=False)
+
+
+def test_while_it_is_being_left_nobody_gets_a_token_and_nothing_is_due(installed: Stack, clock: Clock) -> None:
+    installed.accounts.leave(HUB_ID, int(clock()))
+    clock.forward(1900)
+
+    installed.tick()
+
+    account = installed.accounts.get(HUB_ID)
+    assert account
+    assert (account.status, account.refresh_at) == (Status.DISCONNECTING, None)
+    with pytest.raises(AccountNotFound):
+        installed.vendor.token(HUB_ID, None, None, a_minute)
+
+
+def test_a_call_that_died_half_way_is_made_again(installed: Stack, clock: Clock) -> None:
+    installed.accounts.leave(HUB_ID, int(clock()))
+
+    assert installed.disconnector.disconnect(HUB_ID, uninstall=False).forgotten
+
+
+def test_a_refresh_under_way_does_not_bring_the_account_back(installed: Stack, clock: Clock) -> None:
+    clock.forward(1500)
+    leased = installed.accounts.lease_due(HUB_ID, "me", int(clock()))
+    assert leased
+    leaving = installed.accounts.leave(HUB_ID, int(clock()))
+    assert leaving
+
+    assert not installed.accounts.commit(renewal(leased), int(clock()))
+    assert not installed.accounts.mark_dead(leased, "BAD_REFRESH_TOKEN", int(clock()))
+    assert not installed.accounts.try_later(leased, int(clock()))
+    assert installed.accounts.forget(leaving)
+
+    assert not installed.accounts.commit(renewal(leased), int(clock()))  # a rescue that comes late
+    assert installed.accounts.get(HUB_ID) is None
+
+
+def test_an_install_in_between_wins_and_is_reported(
+    installed: Stack, visitor: Visitor, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = installed.hubspot.revoke
+
+    def revoked_while_somebody_installs(refresh_token: str) -> None:
+        real(refresh_token)
+        clock.forward(1)
+        visitor.walk(HUB_ID)
+
+    monkeypatch.setattr(installed.hubspot, "revoke", revoked_while_somebody_installs)
+
+    done = installed.disconnector.disconnect(HUB_ID, uninstall=False)
+
+    assert (done.revoked, done.forgotten) == (True, False)
+    assert installed.vendor.token(HUB_ID, None, None, a_minute).access_token
+
+
+def test_a_delete_whose_answer_was_lost_and_retried_still_counts(installed: Stack, clock: Clock) -> None:
+    leaving = installed.accounts.leave(HUB_ID, int(clock()))
+    assert leaving
+
+    assert installed.accounts.forget(leaving)
+    assert installed.accounts.forget(leaving)
+
+
+def test_the_lease_of_an_account_that_is_left_is_gone(installed: Stack, clock: Clock) -> None:
+    clock.forward(1500)
+    installed.accounts.lease_due(HUB_ID, "me", int(clock()))
+
+    leaving = installed.accounts.leave(HUB_ID, int(clock()))
+
+    assert leaving
+    assert (leaving.lease_owner, leaving.attempts, leaving.version) == (None, 0, 2)
+    clock.forward(lifetimes.LEASE_SECONDS)
+    assert installed.accounts.lease_due(HUB_ID, "you", int(clock())) is None
+
+
+@pytest.mark.parametrize(
+    ("query", "asked"), [({}, False), ({"uninstall": "false"}, False), ({"uninstall": "true"}, True)]
+)
+def test_uninstall_is_asked_for_by_name(query: dict[str, str], asked: bool) -> None:
+    assert asks_to_uninstall(query) is asked
+
+
+@pytest.mark.parametrize("value", ["", "1", "yes", "TRUE"])
+def test_any_other_word_is_refused(value: str) -> None:
+    with pytest.raises(InvalidRequest):
+        asks_to_uninstall({"uninstall": value})
