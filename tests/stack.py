@@ -151,9 +151,7 @@ class Stack:
             report=self.reports,
             clock=clock,
         )
-        self.keeper = Keeper(
-            accounts=self.accounts, rescue=self.rescue, report=self.reports, clock=clock, sleep=self.sleep
-        )
+        self.keeper = Keeper(accounts=self.accounts, rescue=self.rescue, report=self.reports, sleep=self.sleep)
         self.refresher = Refresher(
             accounts=self.accounts,
             vault=self.vault,

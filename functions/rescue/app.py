@@ -1,6 +1,5 @@
 """From the rescue queue: store tokens that could not be stored when HubSpot issued them."""
 
-import time
 from typing import Any
 
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
@@ -23,5 +22,5 @@ def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailure
 
 def _store(record: SQSRecord) -> None:
     renewal = from_message(record.body)
-    stored = bootstrap.accounts().commit(renewal, int(time.time()))
+    stored = bootstrap.accounts().commit(renewal)
     report("Rescued", hub_id=renewal.hub_id, stored=stored)

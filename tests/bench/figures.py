@@ -117,7 +117,6 @@ def worker_on(aws: MemoryAws, url: str) -> Worker:
             accounts=accounts,
             rescue=RescueQueue(aws.client("sqs"), "https://sqs.eu-central-1.amazonaws.com/1/rescue"),
             report=Reports(),
-            clock=time.time,
         ),
         report=Reports(),
         clock=time.time,

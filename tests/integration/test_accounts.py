@@ -100,7 +100,7 @@ def test_a_row_that_keeps_killing_its_holders_waits_longer_each_time(stack: Stac
 
 def test_a_reader_of_an_older_version_gets_no_lease(stack: Stack, clock: Clock) -> None:
     seen = due(stack, clock)
-    assert stack.accounts.commit(renewal(lease(stack, clock)), int(clock()))
+    assert stack.accounts.commit(renewal(lease(stack, clock)))
 
     assert stack.accounts.lease_seen(seen, "reader", int(clock())) is None
 
@@ -115,7 +115,7 @@ def test_a_lease_whose_answer_was_lost_and_retried_is_still_ours(stack: Stack, c
 def test_a_commit_moves_the_version_and_clears_the_lease(stack: Stack, clock: Clock) -> None:
     due(stack, clock)
 
-    assert stack.accounts.commit(renewal(lease(stack, clock)), int(clock()))
+    assert stack.accounts.commit(renewal(lease(stack, clock)))
 
     after = now_stored(stack)
     assert (after.version, after.sealed, after.lease_owner, after.attempts) == (2, b"new", None, 0)
@@ -127,7 +127,7 @@ def test_a_late_commit_without_the_lease_still_counts(stack: Stack, clock: Clock
     clock.forward(lifetimes.LEASE_SECONDS)
     lease(stack, clock, "you")
 
-    assert stack.accounts.commit(renewal(late), int(clock()))
+    assert stack.accounts.commit(renewal(late))
 
     assert now_stored(stack).unclean_since is None
 
@@ -135,9 +135,9 @@ def test_a_late_commit_without_the_lease_still_counts(stack: Stack, clock: Clock
 def test_of_two_commits_at_one_version_the_first_stays(stack: Stack, clock: Clock) -> None:
     due(stack, clock)
     leased = lease(stack, clock)
-    stack.accounts.commit(renewal(leased, b"first"), int(clock()))
+    stack.accounts.commit(renewal(leased, b"first"))
 
-    assert not stack.accounts.commit(renewal(leased, b"second"), int(clock()))
+    assert not stack.accounts.commit(renewal(leased, b"second"))
 
     assert now_stored(stack).sealed == b"first"
 
@@ -145,7 +145,7 @@ def test_of_two_commits_at_one_version_the_first_stays(stack: Stack, clock: Cloc
 def test_a_commit_never_creates_a_row(stack: Stack, clock: Clock) -> None:
     account = due(stack, clock)
 
-    assert not stack.accounts.commit(replace(renewal(account), hub_id=2), int(clock()))
+    assert not stack.accounts.commit(replace(renewal(account), hub_id=2))
 
     assert stack.accounts.get(2) is None
 
@@ -156,7 +156,7 @@ def test_nothing_made_for_an_earlier_install_touches_a_later_one(stack: Stack, c
     stack.store(1, Tokens("again", "again"), install_id="later")
     before = now_stored(stack)
 
-    assert not stack.accounts.commit(renewal(leased), int(clock()))
+    assert not stack.accounts.commit(renewal(leased))
     assert not stack.accounts.mark_dead(leased, "BAD_REFRESH_TOKEN", int(clock()))
     assert not stack.accounts.try_later(leased, 0)
     assert not stack.accounts.let_go(leased)
@@ -203,7 +203,7 @@ def test_a_commit_at_the_same_version_undoes_a_mark(stack: Stack, clock: Clock) 
     leased = lease(stack, clock)
     stack.accounts.mark_dead(leased, "BAD_REFRESH_TOKEN", int(clock()))
 
-    assert stack.accounts.commit(renewal(leased), int(clock()))
+    assert stack.accounts.commit(renewal(leased))
 
     alive = now_stored(stack)
     assert (alive.status, alive.dead_code, alive.version) == (Status.ACTIVE, None, 2)
@@ -220,7 +220,7 @@ def test_letting_go_leaves_the_row_as_due_as_it_was(stack: Stack, clock: Clock) 
 
 def test_a_reinstall_takes_a_new_install_id_and_version_one(stack: Stack, clock: Clock) -> None:
     due(stack, clock)
-    stack.accounts.commit(renewal(lease(stack, clock)), int(clock()))
+    stack.accounts.commit(renewal(lease(stack, clock)))
 
     stack.store(1, Tokens("again", "again"), install_id="later")
 

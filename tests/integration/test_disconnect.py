@@ -126,12 +126,12 @@ def test_a_refresh_under_way_does_not_bring_the_account_back(installed: Stack, c
     leaving = installed.accounts.leave(HUB_ID, int(clock()))
     assert leaving
 
-    assert not installed.accounts.commit(renewal(leased), int(clock()))
+    assert not installed.accounts.commit(renewal(leased))
     assert not installed.accounts.mark_dead(leased, "BAD_REFRESH_TOKEN", int(clock()))
     assert not installed.accounts.try_later(leased, int(clock()))
     assert installed.accounts.forget(leaving)
 
-    assert not installed.accounts.commit(renewal(leased), int(clock()))  # a rescue that comes late
+    assert not installed.accounts.commit(renewal(leased))  # a rescue that comes late
     assert installed.accounts.get(HUB_ID) is None
 
 

@@ -285,9 +285,9 @@ def test_tokens_that_cannot_be_stored_are_rescued(
     monkeypatch.undo()
     body = overdue.sqs.receive_message(QueueUrl=overdue.settings.rescue_queue_url)["Messages"][0]["Body"]
     assert "na1-" not in json.dumps(body)
-    assert overdue.accounts.commit(from_message(body), int(overdue.clock()))
+    assert overdue.accounts.commit(from_message(body))
     assert stored(overdue).version == 2
-    assert not overdue.accounts.commit(from_message(body), int(overdue.clock()))
+    assert not overdue.accounts.commit(from_message(body))
 
 
 def test_a_reader_gets_its_token_though_it_could_only_be_rescued(

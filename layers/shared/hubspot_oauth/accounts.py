@@ -2,16 +2,20 @@
 
 The protocol, whoever refreshes::
 
-    lease    active, seen or due, nobody holds it     -> the whole row, attempts + 1
-    commit   install_id and version unchanged         -> version + 1, lease gone   (not: "I still hold the lease")
-    later    I hold the lease, version unchanged      -> due again at refresh_at
-    dead     I hold the lease, version unchanged,     -> out of the due index, tokens kept
-             no holder's answer may still be on its way
-    leave    whatever is there                        -> disconnecting, version + 1, so that no commit fits any more
-    forget   still that version, and disconnecting    -> no row
+    lease    due, or active and as seen; nobody holds it   -> the whole row, attempts + 1
+             ... or its holder has vanished                -> the same, and unclean since now
+    commit   install_id and version unchanged              -> version + 1, active, lease gone
+    later    I hold the lease                              -> due again at refresh_at, lease gone
+    dead     I hold the lease, and no vanished holder's    -> out of the due index, lease gone, tokens kept
+             answer may still be on its way
+    leave    there is a row                                -> disconnecting, version + 1, lease gone
+    forget   install_id unchanged                          -> no row
+    install  no install whose code was sent later          -> a new install_id, version 1
 
-A late answer may carry the only living refresh token, so a commit does not ask who holds the lease. An install gets a
-new ``install_id``, so nothing made for an earlier install can touch a later one.
+Whatever makes a new version also ends the lease, so a holder that still finds its name there knows that nothing moved.
+A late answer may carry the only living refresh token, so a commit does not ask who holds the lease, and undoes a mark.
+An install gets a new ``install_id``, so nothing made for an earlier install can touch a later one. No condition here is
+more than it must be: ``tests/model`` explores what three holders can do, and finds a fault when any one is taken out.
 """
 
 import random
@@ -29,7 +33,8 @@ if TYPE_CHECKING:
 SHARDS = 8
 _FREE = "attribute_not_exists(lease_owner)"
 _SAME = "install_id = :install_id AND version = :version"
-_MINE = _SAME + " AND lease_owner = :owner"
+_MINE = "lease_owner = :owner"
+_LEASE = "lease_owner, lease_until"
 
 
 class AlreadyLinked(Exception):
@@ -122,7 +127,7 @@ class Accounts:
             "SET install_id = :install_id, version = :one, #status = :status, status_at = :now, sealed = :sealed,"
             " scopes = :scopes, issued_at = :issued_at, expires_at = :expires_at, refresh_at = :refresh_at,"
             " refresh_shard = :shard, binding = :binding, sent_at_ms = :sent, installed_at = :now"
-            f"{linked} REMOVE lease_owner, lease_until, attempts, unclean_since, dead_code"
+            f"{linked} REMOVE {_LEASE}, attempts, unclean_since, dead_code"
         )
         before, done = self._update(new.hub_id, change, condition, values, returns="ALL_OLD")
         if done:
@@ -138,26 +143,32 @@ class Accounts:
 
     def lease_seen(self, seen: Account, owner: str, now: int) -> Account | None:
         """Take the right to refresh for a reader who saw this row: the row, or None when it moved on or is held."""
-        return self._lease(
-            seen.hub_id, owner, now, _SAME, {":install_id": seen.install_id, ":version": seen.version}, patient=False
-        )
+        wanted = f"{_SAME} AND #status = :active"
+        values = {**_identity(seen), ":active": Status.ACTIVE}
+        return self._lease(seen.hub_id, owner, now, wanted, values, patient=False)
 
-    def commit(self, renewal: Renewal, now: int) -> bool:
+    def commit(self, renewal: Renewal) -> bool:
         """Store new tokens over the version they were made from; False when the row has moved on.
 
         A row marked dead at this very version is undone: the answer in hand proves that its grant lives.
         """
-        values = {**_identity(renewal), **self._renewed(renewal), ":active": Status.ACTIVE}
-        row, done = self._update(
-            renewal.hub_id, _RENEW + _SETTLE, f"{_SAME} AND #status = :active", values, returns="NONE"
+        change = (
+            "SET version = :next, #status = :active, sealed = :sealed, scopes = :scopes, issued_at = :issued_at,"
+            " expires_at = :expires_at, refresh_at = :refresh_at, refresh_shard = :shard"
+            f" REMOVE {_LEASE}, attempts, unclean_since, dead_code"
         )
-        if done:
-            return True
-        if not row or account_from(row).status is not Status.NEEDS_REINSTALL:
-            return False
-        values |= {":dead": Status.NEEDS_REINSTALL, ":now": now}
-        revive = f"{_RENEW}, #status = :active, status_at = :now{_SETTLE}, dead_code"
-        _, done = self._update(renewal.hub_id, revive, f"{_SAME} AND #status = :dead", values, returns="NONE")
+        values = {
+            **_identity(renewal),
+            ":next": renewal.version + 1,
+            ":active": Status.ACTIVE,
+            ":sealed": renewal.sealed,
+            ":scopes": " ".join(renewal.scopes),
+            ":issued_at": renewal.issued_at,
+            ":expires_at": renewal.expires_at,
+            ":refresh_at": renewal.refresh_at,
+            ":shard": self._shard(),
+        }
+        _, done = self._update(renewal.hub_id, change, _SAME, values, returns="NONE")
         return done
 
     def try_later(self, leased: Account, refresh_at: int) -> bool:
@@ -170,20 +181,19 @@ class Accounts:
 
     def mark_dead(self, leased: Account, code: str, now: int) -> bool:
         """Take the account out of the schedule; False when the row moved on or an answer may still be on its way."""
-        change = "SET #status = :dead, status_at = :now, dead_code = :code REMOVE refresh_at, refresh_shard,"
-        condition = (
-            f"{_MINE} AND #status = :active AND (attribute_not_exists(unclean_since) OR unclean_since < :horizon)"
+        _, done = self._update(
+            leased.hub_id,
+            f"SET #status = :dead, status_at = :now, dead_code = :code REMOVE refresh_at, refresh_shard, {_LEASE}",
+            f"{_MINE} AND (attribute_not_exists(unclean_since) OR unclean_since < :horizon)",
+            {
+                ":dead": Status.NEEDS_REINSTALL,
+                ":now": now,
+                ":code": code,
+                ":horizon": now - lifetimes.RESCUE_RETENTION_SECONDS,
+                ":owner": leased.lease_owner,
+            },
+            returns="NONE",
         )
-        values = {
-            ":dead": Status.NEEDS_REINSTALL,
-            ":active": Status.ACTIVE,
-            ":now": now,
-            ":code": code,
-            ":horizon": now - lifetimes.RESCUE_RETENTION_SECONDS,
-            ":owner": leased.lease_owner,
-            **_identity(leased),
-        }
-        _, done = self._update(leased.hub_id, f"{change} lease_owner, lease_until", condition, values, returns="NONE")
         return done
 
     def leave(self, hub_id: int, now: int) -> Account | None:
@@ -193,8 +203,8 @@ class Accounts:
         """
         row, done = self._update(
             hub_id,
-            "SET #status = :leaving, status_at = :now, version = version + :one REMOVE refresh_at, refresh_shard"
-            + _SETTLED,
+            "SET #status = :leaving, status_at = :now, version = version + :one"
+            f" REMOVE refresh_at, refresh_shard, {_LEASE}, attempts, unclean_since",
             "attribute_exists(hub_id)",
             {":leaving": Status.DISCONNECTING, ":now": now, ":one": 1},
             returns="ALL_NEW",
@@ -203,9 +213,8 @@ class Accounts:
 
     def forget(self, leaving: Account) -> bool:
         """Delete the row that ``leave`` gave; False when the app was installed again in between."""
-        condition = f"{_SAME} AND #status = :leaving"
-        values = {**_identity(leaving), ":leaving": Status.DISCONNECTING}
-        return delete(self._dynamodb, self._table, {"hub_id": leaving.hub_id}, condition, values)
+        values = {":install_id": leaving.install_id}
+        return delete(self._dynamodb, self._table, {"hub_id": leaving.hub_id}, "install_id = :install_id", values)
 
     def due(self, shard: int, now: int) -> Iterator[Due]:
         """Who is due in one shard, the longest overdue first, page by page, possibly a little stale."""
@@ -218,19 +227,13 @@ class Accounts:
         values = {":dead": Status.NEEDS_REINSTALL, ":since": since}
         yield from (row["hub_id"] for row in self._query("by_status", wanted, values))
 
-    def revive(self, hub_id: int, since: int, now: int) -> bool:
-        """Make an account that was marked since then due again: the mark was a misconfiguration's."""
+    def revive(self, hub_id: int, now: int) -> bool:
+        """Make an account that was marked dead due again: the mark was a misconfiguration's."""
         _, done = self._update(
             hub_id,
             "SET #status = :active, status_at = :now, refresh_at = :now, refresh_shard = :shard REMOVE dead_code",
-            "#status = :dead AND status_at >= :since",
-            {
-                ":active": Status.ACTIVE,
-                ":dead": Status.NEEDS_REINSTALL,
-                ":now": now,
-                ":since": since,
-                ":shard": self._shard(),
-            },
+            "#status = :dead",
+            {":active": Status.ACTIVE, ":dead": Status.NEEDS_REINSTALL, ":now": now, ":shard": self._shard()},
             returns="NONE",
         )
         return done
@@ -251,44 +254,25 @@ class Accounts:
         self, hub_id: int, owner: str, now: int, wanted: str, values: dict[str, Any], *, patient: bool
     ) -> Account | None:
         take = "SET lease_owner = :owner, lease_until = :until, attempts = if_not_exists(attempts, :zero) + :one"
-        lease = {":owner": owner, ":until": now + lifetimes.LEASE_SECONDS, ":zero": 0, ":one": 1}
-        values = {**values, **lease, ":active": Status.ACTIVE}
-        row, done = self._update(hub_id, take, f"#status = :active AND {wanted} AND {_FREE}", values, returns="ALL_NEW")
+        values = {**values, ":owner": owner, ":until": now + lifetimes.LEASE_SECONDS, ":zero": 0, ":one": 1}
+        row, done = self._update(hub_id, take, f"{wanted} AND {_FREE}", values, returns="ALL_NEW")
         if done:
             return account_from(row)
-        orphan = account_from(row) if row else None
-        if orphan and orphan.lease_owner == owner:
-            return orphan  # ours already: the SDK tried again after an answer that was lost on its way
-        if orphan is None or not _orphaned(orphan, now, patient=patient):
+        held = account_from(row) if row else None
+        if held and held.lease_owner == owner:
+            return held  # ours already: the SDK tried again after an answer that was lost on its way
+        if held is None or not _orphaned(held, now, patient=patient):
             return None
         # The holder vanished. Its answer may still be on its way: remember since when, so nobody marks this row dead.
-        values |= {":gone": orphan.lease_owner, ":their_until": orphan.lease_until, ":unclean": now}
-        row, done = self._update(
-            hub_id,
-            f"{take}, unclean_since = :unclean",
-            f"#status = :active AND {wanted} AND lease_owner = :gone AND lease_until = :their_until",
-            values,
-            returns="ALL_NEW",
-        )
+        values |= {":gone": held.lease_owner, ":unclean": now}
+        take += ", unclean_since = :unclean"
+        row, done = self._update(hub_id, take, f"{wanted} AND lease_owner = :gone", values, returns="ALL_NEW")
         return account_from(row) if done or row.get("lease_owner") == owner else None
 
     def _settle(self, leased: Account, change: str, values: dict[str, Any]) -> bool:
-        values = {**values, **_identity(leased), ":owner": leased.lease_owner}
-        _, done = self._update(
-            leased.hub_id, f"{change} REMOVE lease_owner, lease_until", _MINE, values, returns="NONE"
-        )
+        values = {**values, ":owner": leased.lease_owner}
+        _, done = self._update(leased.hub_id, f"{change} REMOVE {_LEASE}", _MINE, values, returns="NONE")
         return done
-
-    def _renewed(self, renewal: Renewal) -> dict[str, Any]:
-        return {
-            ":next": renewal.version + 1,
-            ":sealed": renewal.sealed,
-            ":scopes": " ".join(renewal.scopes),
-            ":issued_at": renewal.issued_at,
-            ":expires_at": renewal.expires_at,
-            ":refresh_at": renewal.refresh_at,
-            ":shard": self._shard(),
-        }
 
     def _update(
         self,
@@ -302,19 +286,11 @@ class Accounts:
         return update(self._dynamodb, self._table, {"hub_id": hub_id}, change, condition, values, returns=returns)
 
 
-_RENEW = (
-    "SET version = :next, sealed = :sealed, scopes = :scopes, issued_at = :issued_at, expires_at = :expires_at,"
-    " refresh_at = :refresh_at, refresh_shard = :shard"
-)
-_SETTLED = ", lease_owner, lease_until, attempts, unclean_since"
-_SETTLE = " REMOVE lease_owner, lease_until, attempts, unclean_since"
-
-
 def _identity(row: Account | Renewal) -> dict[str, Any]:
     return {":install_id": row.install_id, ":version": row.version}
 
 
 def _orphaned(row: Account, now: int, *, patient: bool) -> bool:
-    if row.status is not Status.ACTIVE or row.lease_until is None or row.lease_until > now:
+    if row.lease_until is None or row.lease_until > now:
         return False
     return not patient or now >= row.lease_until + lifetimes.orphan_wait(row.attempts)

@@ -165,7 +165,6 @@ def _refresher() -> Refresher:
             accounts=accounts(),
             rescue=RescueQueue(_client("sqs"), settings().rescue_queue_url),
             report=report,
-            clock=time.time,
         ),
         report=report,
         clock=time.time,

@@ -119,6 +119,6 @@ class Dispatcher:
 
     def _revive(self, since: int) -> None:
         now = int(self._clock())
-        revived = sum(self._accounts.revive(hub_id, since, now) for hub_id in self._accounts.marked_since(since))
+        revived = sum(self._accounts.revive(hub_id, now) for hub_id in self._accounts.marked_since(since))
         self._breaker.revived(since)
         self._report("Revived", revived)

@@ -20,7 +20,6 @@ class Keeper:
     """Stores renewals.
 
     Args:
-        clock: Epoch seconds.
         sleep: How to wait before tokens that nobody took are offered again.
     """
 
@@ -30,13 +29,11 @@ class Keeper:
         accounts: Accounts,
         rescue: RescueQueue,
         report: Report,
-        clock: Callable[[], float],
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._accounts = accounts
         self._rescue = rescue
         self._report = report
-        self._clock = clock
         self._sleep = sleep
 
     def keep(self, renewal: Renewal, remaining: Callable[[], float]) -> bool:
@@ -51,7 +48,7 @@ class Keeper:
         """
         while True:
             try:
-                return self._accounts.commit(renewal, int(self._clock()))
+                return self._accounts.commit(renewal)
             except AWS_ERRORS as error:
                 if self._rescued(renewal, error):
                     return True
