@@ -34,7 +34,11 @@ SHARDS = 8
 _FREE = "attribute_not_exists(lease_owner)"
 _SAME = "install_id = :install_id AND version = :version"
 _MINE = "lease_owner = :owner"
+_GONE = "lease_owner = :gone"
 _LEASE = "lease_owner, lease_until"
+
+
+_Condition = tuple[str, dict[str, Any]]  # and the values that it names
 
 
 class AlreadyLinked(Exception):
@@ -139,13 +143,13 @@ class Accounts:
 
     def lease_due(self, hub_id: int, owner: str, now: int) -> Account | None:
         """Take the right to refresh for the schedule: the row, or None when it is not due or someone holds it."""
-        return self._lease(hub_id, owner, now, "refresh_at <= :now", {":now": now}, patient=True)
+        due, when = "refresh_at <= :now", {":now": now}  # what is due is active: a row that is not has no refresh_at
+        return self._lease(hub_id, owner, now, (f"{due} AND {_FREE}", when), (f"{due} AND {_GONE}", when), patient=True)
 
     def lease_seen(self, seen: Account, owner: str, now: int) -> Account | None:
         """Take the right to refresh for a reader who saw this row: the row, or None when it moved on or is held."""
-        wanted = f"{_SAME} AND #status = :active"
-        values = {**_identity(seen), ":active": Status.ACTIVE}
-        return self._lease(seen.hub_id, owner, now, wanted, values, patient=False)
+        same = f"{_SAME} AND #status = :active AND {_FREE}", {**_identity(seen), ":active": Status.ACTIVE}
+        return self._lease(seen.hub_id, owner, now, same, (_GONE, {}), patient=False)
 
     def commit(self, renewal: Renewal) -> bool:
         """Store new tokens over the version they were made from; False when the row has moved on.
@@ -251,11 +255,13 @@ class Accounts:
             yield from map(plain, page["Items"])
 
     def _lease(
-        self, hub_id: int, owner: str, now: int, wanted: str, values: dict[str, Any], *, patient: bool
+        self, hub_id: int, owner: str, now: int, free: _Condition, gone: _Condition, *, patient: bool
     ) -> Account | None:
+        """Take a lease that nobody has (``free``), else take over one whose holder vanished (``gone``)."""
         take = "SET lease_owner = :owner, lease_until = :until, attempts = if_not_exists(attempts, :zero) + :one"
-        values = {**values, ":owner": owner, ":until": now + lifetimes.LEASE_SECONDS, ":zero": 0, ":one": 1}
-        row, done = self._update(hub_id, take, f"{wanted} AND {_FREE}", values, returns="ALL_NEW")
+        lease = {":owner": owner, ":until": now + lifetimes.LEASE_SECONDS, ":zero": 0, ":one": 1}
+        condition, values = free
+        row, done = self._update(hub_id, take, condition, {**values, **lease}, returns="ALL_NEW")
         if done:
             return account_from(row)
         held = account_from(row) if row else None
@@ -264,9 +270,9 @@ class Accounts:
         if held is None or not _orphaned(held, now, patient=patient):
             return None
         # The holder vanished. Its answer may still be on its way: remember since when, so nobody marks this row dead.
-        values |= {":gone": held.lease_owner, ":unclean": now}
-        take += ", unclean_since = :unclean"
-        row, done = self._update(hub_id, take, f"{wanted} AND lease_owner = :gone", values, returns="ALL_NEW")
+        condition, values = gone
+        values = {**values, **lease, ":gone": held.lease_owner, ":unclean": now}
+        row, done = self._update(hub_id, f"{take}, unclean_since = :unclean", condition, values, returns="ALL_NEW")
         return account_from(row) if done or row.get("lease_owner") == owner else None
 
     def _settle(self, leased: Account, change: str, values: dict[str, Any]) -> bool:

@@ -1,0 +1,153 @@
+"""The protocol of the Accounts table, proved on the product's own code: every order in which three may act.
+
+`tests/model` holds the pieces. With every condition in place no law is broken in any world that can be reached; with
+any clause of any condition taken out, or one of the mistakes below made, one is. ``-s`` shows the figures.
+"""
+
+import re
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from moto import mock_aws
+
+from hubspot_oauth import accounts, lifetimes, refresh
+from hubspot_oauth.accounts import Accounts
+from tests.model import actors, table
+from tests.model.mutations import Mutation, mutations_of
+from tests.model.scenarios import SCENARIOS, begin
+from tests.model.search import Found, explore
+from tests.model.table import Request, Table
+
+#: Of those the protocol is proved also for a HubSpot that never rotates a refresh token.
+WITHOUT_ROTATION = ("refused commits, rescues late and twice", "three holders", "a grant that dies")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _dynamodb() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch, mock_aws():
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            patch.setenv(name, "testing")
+        yield
+    table.forget()
+
+
+@pytest.fixture(scope="module")
+def requests() -> set[Request]:
+    """Every write that any scenario has seen so far."""
+    return set()
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_no_order_of_events_breaks_a_law(name: str, requests: set[Request]) -> None:
+    found = searched(name, asked=requests)
+
+    say(f"{name}: {found}")
+    assert found.law is None, found
+
+
+@pytest.mark.parametrize("name", WITHOUT_ROTATION)
+def test_nor_does_one_where_refresh_tokens_stay(name: str) -> None:
+    found = searched(name, rotation=False)
+
+    assert found.law is None, found
+
+
+def test_every_clause_of_every_condition_is_needed(requests: set[Request]) -> None:
+    for name in SCENARIOS:
+        if not requests:
+            searched(name, asked=requests)
+    mutations = list(mutations_of(requests))
+
+    needless = [str(mutation) for mutation in mutations if not caught(mutation)]
+
+    say(f"{len(mutations)} clauses taken out, one at a time: {len(mutations) - len(needless)} found out")
+    assert needless == []
+    assert len({mutation.condition for mutation in mutations}) >= 12
+
+
+def a_lease_is_taken_before_it_ends(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(accounts, "_orphaned", lambda row, *_, **__: row.lease_until is not None)
+
+
+def a_lease_does_not_cover_clocks_that_differ(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(lifetimes, "LEASE_SECONDS", lifetimes.LEASE_SECONDS - lifetimes.CLOCK_SKEW_SECONDS)
+
+
+def a_holder_calls_hubspot_however_late_it_is(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(refresh.Refresher, "_in_time", lambda *_: True)
+
+
+def only_the_leases_owner_may_commit(patch: pytest.MonkeyPatch) -> None:
+    written_otherwise(patch, "version = :next", condition=" AND attribute_exists(lease_owner)")
+
+
+def a_vanished_holder_is_forgotten(patch: pytest.MonkeyPatch) -> None:
+    written_otherwise(patch, ", unclean_since = :unclean")
+
+
+def leaving_keeps_the_version(patch: pytest.MonkeyPatch) -> None:
+    written_otherwise(patch, ", version = version + :one REMOVE", " REMOVE")
+
+
+def written_otherwise(patch: pytest.MonkeyPatch, part: str, instead: str = "", *, condition: str = "") -> None:
+    """Every write with this part is without it, or has a further condition instead."""
+    real = Accounts._update
+
+    def update(
+        self: Accounts, hub_id: int, change: str, wanted: str, values: dict[str, Any], **more: Any
+    ) -> tuple[dict[str, Any], bool]:
+        if part in change and condition:
+            wanted += condition
+        elif part in change:
+            change = change.replace(part, instead)
+            values = {name: value for name, value in values.items() if re.search(rf"{name}\b", f"{change} {wanted}")}
+        return real(self, hub_id, change, wanted, values, **more)
+
+    patch.setattr(Accounts, "_update", update)
+
+
+MISTAKES: tuple[Callable[[pytest.MonkeyPatch], None], ...] = (
+    a_lease_is_taken_before_it_ends,
+    a_lease_does_not_cover_clocks_that_differ,
+    a_holder_calls_hubspot_however_late_it_is,
+    only_the_leases_owner_may_commit,
+    a_vanished_holder_is_forgotten,
+    leaving_keeps_the_version,
+)
+
+
+@pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.__name__)
+def test_a_mistake_in_the_code_is_found_out(mistake: Callable[[pytest.MonkeyPatch], None]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        mistake(patch)
+        actors.forget()
+        law = next((found.law for name in SCENARIOS if (found := searched(name)).law), None)
+    actors.forget()
+
+    say(f"{mistake.__name__}: {law}")
+    assert law
+
+
+def searched(
+    name: str,
+    mutate: Callable[[Request], Request] = lambda request: request,
+    *,
+    asked: set[Request] | None = None,
+    rotation: bool = True,
+) -> Found:
+    row = Table(mutate)
+    found = explore(begin(SCENARIOS[name], row, rotation=rotation), row)
+    if asked is not None:
+        asked |= row.asked
+    return found
+
+
+def caught(mutation: Mutation) -> bool:
+    """Whether some scenario, the small ones first, finds a broken law."""
+    return any(searched(name, mutation).law for name in SCENARIOS)
+
+
+def say(line: str) -> None:
+    sys.stdout.write(line + "\n")

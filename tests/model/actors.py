@@ -1,0 +1,301 @@
+"""Those who act on an account, as pure functions of what they have been answered so far.
+
+The product's own code runs: Accounts, Refresher, Keeper. Whatever it asks of the world outside is answered from the
+actor's history; the first question without an answer is the step that the actor takes next. So an actor can be stopped
+before each step, put aside for as long as the search likes, and copied.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from types import SimpleNamespace
+from typing import Any, Literal, cast
+
+from botocore.exceptions import ClientError
+
+from hubspot_oauth.accounts import Accounts, AlreadyLinked, NewInstall
+from hubspot_oauth.errors import GrantDead, TryLater, Unsealable
+from hubspot_oauth.keeping import Keeper
+from hubspot_oauth.models import Account, Binding, TokenAnswer, Tokens
+from hubspot_oauth.refresh import Refresher
+from hubspot_oauth.rescue import from_message, to_message
+from tests.model.table import HUB_ID, Answer, ConditionFailed, Request
+
+LIFETIME = 1800
+REMAINING = 60.0
+Kind = Literal["schedule", "reader", "install", "rescue", "disconnect", "revive"]
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """AWS did not take the call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """HubSpot's answer never came."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dead:
+    """HubSpot says BAD_REFRESH_TOKEN."""
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """HubSpot's tokens; ``serial`` counts everything HubSpot ever issued."""
+
+    refresh_token: str
+    serial: int
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What an actor does next: ``prepare``, ``table``, ``hubspot``, ``exchange``, ``revoke`` or ``queue``."""
+
+    what: str
+    content: Any = None
+
+
+Reply = Answer | Refused | Lost | Dead | Issued | None
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A reply, and the actor's own clock when it came."""
+
+    reply: Reply
+    now: int
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """One holder, or whoever else writes. ``given`` is what it was started with, ``skew`` how far its clock is off."""
+
+    name: str
+    kind: Kind
+    started: int
+    skew: int = 0
+    given: Any = None
+    history: tuple[Heard, ...] = ()
+    hashed: int = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        here = (self.name, self.kind, self.started, self.skew, self.given, self.history)
+        object.__setattr__(self, "hashed", hash(here))
+
+    def __hash__(self) -> int:
+        return self.hashed
+
+    def next(self) -> Step | None:
+        """The step it takes next; None when it is through."""
+        return _next(self)
+
+
+class _Stopped(BaseException):
+    """Not an Exception: no handler of the product may catch it."""
+
+    def __init__(self, step: Step) -> None:
+        self.step = step
+
+
+class _World:
+    """The world as one actor meets it: its history, and then the end of the known."""
+
+    def __init__(self, actor: Actor) -> None:
+        self._replies = iter(actor.history)
+        self._now = actor.started
+        self._skew = actor.skew
+
+    def clock(self) -> float:
+        return self._now + self._skew
+
+    def monotonic(self) -> float:
+        return self._now
+
+    def ask(self, step: Step) -> Reply:
+        heard = next(self._replies, None)
+        if heard is None:
+            raise _Stopped(step)
+        self._now = heard.now
+        if isinstance(heard.reply, Refused):
+            raise ClientError({"Error": {"Code": "ProvisionedThroughputExceededException", "Message": ""}}, step.what)
+        return heard.reply
+
+
+class _Dynamo:
+    """A DynamoDB client of which every call is a step."""
+
+    exceptions = SimpleNamespace(ConditionalCheckFailedException=ConditionFailed)
+
+    def __init__(self, world: _World) -> None:
+        self._world = world
+
+    def __getattr__(self, operation: str) -> Callable[..., dict[str, Any]]:
+        def call(**parameters: Any) -> dict[str, Any]:
+            reply = self._world.ask(Step("table", Request.of(operation, parameters)))
+            assert isinstance(reply, Answer)
+            return reply.deliver()
+
+        return call
+
+
+class _HubSpot:
+    def __init__(self, world: _World) -> None:
+        self._world = world
+
+    def refresh(self, refresh_token: str, _secret: str) -> TokenAnswer:
+        reply = self._world.ask(Step("hubspot", refresh_token))
+        if isinstance(reply, Dead):
+            raise GrantDead("BAD_REFRESH_TOKEN", 400)
+        if isinstance(reply, Lost):
+            raise TryLater("timeout")
+        assert isinstance(reply, Issued)
+        return TokenAnswer(f"access {reply.serial}", reply.refresh_token, LIFETIME, HUB_ID)
+
+
+class _Vault:
+    """Shows what it seals, and opens it for the same install only, as the real one does."""
+
+    def __init__(self, world: _World) -> None:
+        self._world = world
+
+    def sealer(self) -> "_Vault":
+        self._world.ask(Step("prepare"))
+        return self
+
+    def seal(self, tokens: Tokens, _hub_id: int, install_id: str) -> bytes:
+        return sealed(tokens, install_id)
+
+    def unseal(self, blob: bytes, _hub_id: int, install_id: str) -> Tokens:
+        sealed_for, access_token, refresh_token = blob.decode().split("|")
+        if sealed_for != install_id:
+            raise Unsealable("sealed for another install")
+        return Tokens(access_token, refresh_token)
+
+
+class _Rescue:
+    def __init__(self, world: _World) -> None:
+        self._world = world
+
+    def put(self, renewal: Any) -> None:
+        self._world.ask(Step("queue", to_message(renewal)))
+
+
+class _Breaker:
+    """Lets every mark through: the search is about what the table itself must prevent."""
+
+    def death(self, _sent_at: int) -> bool:
+        return True
+
+    def succeeded(self, _sent_at: int) -> None:
+        """Nothing is counted."""
+
+
+def sealed(tokens: Tokens, install_id: str) -> bytes:
+    return f"{install_id}|{tokens.access_token}|{tokens.refresh_token}".encode()
+
+
+def opened(blob: bytes) -> tuple[int, str]:
+    """The serial and the refresh token of a sealed pair."""
+    _, access_token, refresh_token = blob.decode().split("|")
+    return int(access_token.removeprefix("access ")), refresh_token
+
+
+@cache
+def _next(actor: Actor) -> Step | None:
+    world = _World(actor)
+    accounts = Accounts(cast(Any, _Dynamo(world)), "model", shard=lambda: 0)
+    try:
+        _PLAYS[actor.kind](actor, world, accounts)
+    except _Stopped as stopped:
+        return stopped.step
+    except (ClientError, AlreadyLinked):
+        return None  # its function has failed, or its install was refused
+    return None
+
+
+def _schedule(actor: Actor, world: _World, accounts: Accounts) -> None:
+    at = world.monotonic()
+    leased = accounts.lease_due(HUB_ID, actor.name, int(world.clock()))
+    if leased:
+        _refresh(world, accounts, leased, at)
+
+
+def _reader(actor: Actor, world: _World, accounts: Accounts) -> None:
+    seen = accounts.get(HUB_ID)
+    at = world.monotonic()
+    leased = seen and accounts.lease_seen(seen, actor.name, int(world.clock()))
+    if leased:
+        _refresh(world, accounts, leased, at)
+
+
+def _refresh(world: _World, accounts: Accounts, leased: Account, leased_at: float) -> None:
+    parts: Any = SimpleNamespace(hubspot=_HubSpot(world), vault=_Vault(world), rescue=_Rescue(world))
+    refresher = Refresher(
+        accounts=accounts,
+        vault=parts.vault,
+        hubspot=parts.hubspot,
+        client_secret=cast(Any, lambda: "secret"),
+        breaker=cast(Any, _Breaker()),
+        keeper=Keeper(accounts=accounts, rescue=parts.rescue, report=_unseen, sleep=lambda _: None),
+        report=_unseen,
+        clock=world.clock,
+        monotonic=world.monotonic,
+        margin_percent=33,
+        roll=lambda: 0.0,
+    )
+    refresher.refresh(leased, leased_at, lambda: REMAINING)
+
+
+def _install(actor: Actor, world: _World, accounts: Accounts) -> None:
+    sent_at = int(world.clock())
+    reply = world.ask(Step("exchange"))
+    assert isinstance(reply, Issued)
+    new = NewInstall(
+        hub_id=HUB_ID,
+        install_id=actor.name,
+        sealed=sealed(Tokens(f"access {reply.serial}", reply.refresh_token), actor.name),
+        scopes=("oauth",),
+        issued_at=sent_at,
+        expires_at=sent_at + LIFETIME,
+        refresh_at=sent_at + LIFETIME * 2 // 3,
+        binding=Binding.BOUND,
+        sent_at_ms=sent_at * 1000,
+        client_reference_id=actor.given,
+    )
+    accounts.install(new, int(world.clock()))
+
+
+def _rescue(actor: Actor, _world: _World, accounts: Accounts) -> None:
+    accounts.commit(from_message(actor.given))
+
+
+def _disconnect(_actor: Actor, world: _World, accounts: Accounts) -> None:
+    leaving = accounts.leave(HUB_ID, int(world.clock()))
+    if leaving:
+        world.ask(Step("revoke", opened(leaving.sealed)[1]))
+        accounts.forget(leaving)
+
+
+def _revive(_actor: Actor, world: _World, accounts: Accounts) -> None:
+    accounts.revive(HUB_ID, int(world.clock()))
+
+
+def _unseen(name: str, value: float = 1, **evidence: object) -> None:
+    """Reports go nowhere."""
+
+
+_PLAYS: Mapping[Kind, Callable[[Actor, _World, Accounts], None]] = {
+    "schedule": _schedule,
+    "reader": _reader,
+    "install": _install,
+    "rescue": _rescue,
+    "disconnect": _disconnect,
+    "revive": _revive,
+}
+
+
+def forget() -> None:
+    """Drop what is remembered of the product's code: it is not the same any more."""
+    _next.cache_clear()
