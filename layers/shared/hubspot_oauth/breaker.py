@@ -113,8 +113,8 @@ class Breaker:
 
     def death(self, sent_at: int) -> bool:
         """A grant looks dead; whether it may be marked so."""
-        self.bring_in_successes()
         self._new_window()
+        self.bring_in_successes()
         state, counted = self._count(
             "SET streak_at = if_not_exists(streak_at, :sent) ADD deaths :one", {":one": 1}, sent_at
         )
