@@ -73,6 +73,7 @@ def plan_of(wishes: Wishes) -> Plan:
     simulator = _simulator(wishes, given, declared) if simulated else None
     parameters = _defaults(wishes, declared, simulator) | given
     parameters.setdefault("RedirectUrl", f"http://localhost:{wishes.port}{parameters['CallbackPath']}")
+    faults += [f"--hsmeta: {fault}." for fault in (declared.faults(parameters) if declared else [])]
     faults += check_parameters(load_template(), parameters)
     if faults:
         raise CannotStart(*faults)

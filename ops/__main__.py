@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError, ProfileNotFound
 
 from ops import preflight, sam
 from ops.deployment import look_up, set_client_secret
-from ops.hsmeta import HsMetaError, load_hsmeta
+from ops.hsmeta import HsMeta, HsMetaError, load_hsmeta
 from ops.parameters import check_parameters
 from ops.template import load_template
 
@@ -53,20 +53,23 @@ def deploy(
     session = _session(profile, configured)
     given = sam.overrides(configured.get("parameter_overrides"))
     faults = preflight.faults(session)
+    declared: HsMeta | None = None
     try:
-        given |= load_hsmeta(hsmeta).parameters(conditional_scope) if hsmeta else {}
+        declared = load_hsmeta(hsmeta) if hsmeta else None
     except HsMetaError as error:
         faults += error.faults
+    given |= declared.parameters(conditional_scope) if declared else {}
     given |= {"HubSpotClientId": client_id} if client_id else {}
     given |= dict(_split(item) for item in parameter)
-    _stop_at(faults + check_parameters(load_template(), {**_deployed(session, configured), **given}))
+    whole = {**_deployed(session, configured), **given}
+    faults += declared.faults(whole) if declared else []
+    _stop_at(faults + check_parameters(load_template(), whole))
     _run(["build"])
-    values = [f"{name}={value}" for name, value in given.items()]
     location = [*(["--profile", profile] if profile else []), "--region", str(session.region_name)]
-    _run(["deploy", "--config-env", config_env, *location, "--parameter-overrides", *values])
+    _run(["deploy", "--config-env", config_env, *location, "--parameter-overrides", *sam.written(given)])
     deployed = look_up(session, configured["stack_name"])
     click.echo(deployed.report(f"make secret STACK_ENV={config_env}"))
-    _warn_about_redirect(hsmeta, deployed.outputs["RedirectUrl"])
+    _warn_about_redirect(declared, deployed.outputs["RedirectUrl"])
 
 
 @main.command()
@@ -122,8 +125,8 @@ def _run(arguments: Sequence[str]) -> None:
         sys.exit(code)
 
 
-def _warn_about_redirect(hsmeta: Path | None, redirect_url: str) -> None:
-    fault = load_hsmeta(hsmeta).redirect_fault(redirect_url) if hsmeta else None
+def _warn_about_redirect(declared: HsMeta | None, redirect_url: str) -> None:
+    fault = declared.redirect_fault(redirect_url) if declared else None
     if fault:
         click.echo(f"\nNote: {fault}. Add it and upload the project to HubSpot.")
 

@@ -33,21 +33,27 @@ class HsMeta:
     optional_scopes: tuple[str, ...]
 
     def parameters(self, conditional: Sequence[str] = ()) -> dict[str, str]:
-        """The template parameters this file decides; ``conditional`` are the conditionally required scopes wanted now.
+        """The template parameters this file decides.
 
-        Raises:
-            HsMetaError: A wanted scope is not declared as conditionally required.
+        ``conditional`` are the conditionally required scopes wanted now; with none, those wanted before stay.
         """
-        unknown = [scope for scope in conditional if scope not in self.conditional_scopes]
-        if unknown:
-            raise HsMetaError([f"{scope} is not among conditionallyRequiredScopes" for scope in unknown])
         required = tuple(dict.fromkeys(("oauth", *self.required_scopes)))
-        scopes = {
+        given = {
             "RequiredScopes": " ".join(required),
             "ConditionalScopes": " ".join(conditional),
             "OptionalScopes": " ".join(self.optional_scopes),
+            "AppName": self.name[:60],
         }
-        return scopes | ({"AppName": self.name[:60]} if self.name else {})
+        kept = ([] if conditional else ["ConditionalScopes"]) + ([] if self.name else ["AppName"])
+        return {name: value for name, value in given.items() if name not in kept}
+
+    def faults(self, parameters: Mapping[str, str]) -> list[str]:
+        """What HubSpot would refuse of a stack with these parameters: what this file does not declare."""
+        wanted = parameters.get("ConditionalScopes", "").split()
+        unknown = [scope for scope in wanted if scope not in self.conditional_scopes]
+        redirect = self.redirect_fault(parameters["RedirectUrl"]) if parameters.get("RedirectUrl") else None
+        faults = [f"{scope} is not among conditionallyRequiredScopes, and HubSpot refuses it" for scope in unknown]
+        return faults + ([redirect] if redirect else [])
 
     def redirect_fault(self, redirect_url: str) -> str | None:
         """Why HubSpot would refuse ``redirect_url``, or None."""
@@ -89,7 +95,7 @@ def parse_hsmeta(content: object) -> HsMeta:
     if faults:
         raise HsMetaError(faults)
     return HsMeta(
-        name=str(config.get("name", "")),
+        name=name if isinstance(name := config.get("name"), str) else "",
         redirect_urls=tuple(auth.get("redirectUrls", [])),
         required_scopes=tuple(auth.get("requiredScopes", [])),
         conditional_scopes=tuple(auth.get("conditionallyRequiredScopes", [])),
@@ -108,7 +114,10 @@ def _redirect_faults(urls: Sequence[str]) -> list[str]:
 
 
 def _redirect_fault(url: str) -> str | None:
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "is not an absolute URL"
     host = parts.hostname or ""
     if parts.scheme not in ("https", "http") or not host:
         return "is not an absolute URL"
@@ -137,4 +146,6 @@ def _scope_faults(auth: Mapping[str, Any]) -> list[str]:
             if " " in scope or "," in scope:
                 faults.append(f"{scope!r} in {name} is not one scope; list each as a text of its own")
             seen[scope] = name
+    if seen.get("oauth", "requiredScopes") != "requiredScopes":
+        faults.append(f"oauth is in {seen['oauth']}: every app requires it, so it belongs into requiredScopes")
     return faults

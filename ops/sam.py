@@ -37,3 +37,8 @@ def overrides(values: object) -> dict[str, str]:
     """What ``parameter_overrides`` of samconfig.toml (a list of ``Name=value``) says, by name."""
     items = values if isinstance(values, list) else []
     return {name: value.strip('"') for name, _, value in (str(item).partition("=") for item in items)}
+
+
+def written(given: Mapping[str, str]) -> list[str]:
+    """Parameters as ``--parameter-overrides`` wants them: unquoted, SAM drops what follows a space without a word."""
+    return ['{}="{}"'.format(name, value.replace('"', '\\"')) for name, value in given.items()]

@@ -83,8 +83,38 @@ def test_the_declaration_decides_scopes_and_name() -> None:
 
 
 def test_a_scope_that_is_not_conditionally_required_cannot_be_wanted() -> None:
-    with pytest.raises(HsMetaError, match="tickets is not among conditionallyRequiredScopes"):
-        parse_hsmeta(HSMETA).parameters(["tickets"])
+    declared = parse_hsmeta(HSMETA)
+
+    [fault] = declared.faults(declared.parameters(["automation", "tickets"]))
+
+    assert "tickets is not among conditionallyRequiredScopes" in fault
+
+
+def test_the_conditional_scopes_wanted_before_stay_when_none_is_named() -> None:
+    assert "ConditionalScopes" not in parse_hsmeta(HSMETA).parameters()
+
+
+def test_oauth_is_required_whether_the_declaration_says_so_or_not() -> None:
+    declared = parse_hsmeta(hsmeta(requiredScopes=["crm.objects.contacts.read", "oauth"]))
+
+    assert declared.parameters()["RequiredScopes"] == "oauth crm.objects.contacts.read"
+
+
+def test_a_given_redirect_url_must_be_declared_and_the_apis_own_is_not_known_yet() -> None:
+    declared = parse_hsmeta(HSMETA)
+
+    assert declared.faults({"RedirectUrl": "https://auth.example.com/oauth-callback"}) == []
+    assert declared.faults({"RedirectUrl": ""}) == declared.faults({}) == []
+    [fault] = declared.faults({"RedirectUrl": "https://other.example.com/oauth-callback"})
+    assert "redirectUrls does not list https://other.example.com/oauth-callback" in fault
+
+
+@pytest.mark.parametrize("name", [None, 7, ["My app"]])
+def test_a_name_that_is_no_text_is_nobodys_name(name: object) -> None:
+    document = hsmeta()
+    document["config"]["name"] = name  # type: ignore[index]
+
+    assert "AppName" not in parse_hsmeta(document).parameters()
 
 
 @pytest.mark.parametrize(
@@ -96,9 +126,11 @@ def test_a_scope_that_is_not_conditionally_required_cannot_be_wanted() -> None:
         ({"redirectUrls": ["https://192.0.2.1/cb"]}, "no IP addresses"),
         ({"redirectUrls": ["https://[2001:db8::1]/cb"]}, "no IP addresses"),
         ({"redirectUrls": ["/cb"]}, "not an absolute URL"),
+        ({"redirectUrls": ["https://[cb"]}, "not an absolute URL"),
         ({"redirectUrls": "https://example.com/cb"}, "not a list"),
         ({"optionalScopes": ["crm.objects.contacts.read"]}, "in one list, once"),
         ({"requiredScopes": ["a b"]}, "not one scope"),
+        ({"optionalScopes": ["oauth"]}, "oauth is in optionalScopes"),
     ],
 )
 def test_a_broken_rule_of_hubspots_is_explained(auth: dict[str, object], fault: str) -> None:
@@ -151,3 +183,13 @@ def test_both_environments_give_parameters_the_template_takes(name: str) -> None
 
     assert configured["stack_name"] == f"hubspot-oauth-{name}"
     assert check_parameters(load_template(), {**GIVEN, **sam.overrides(configured["parameter_overrides"])}) == []
+
+
+def test_a_parameter_of_several_words_reaches_sam_whole() -> None:
+    given = {"RequiredScopes": "oauth crm.objects.contacts.read", "ConditionalScopes": "", "AppName": 'The "app"'}
+
+    assert sam.written(given) == [
+        'RequiredScopes="oauth crm.objects.contacts.read"',
+        'ConditionalScopes=""',
+        'AppName="The \\"app\\""',
+    ]
