@@ -23,9 +23,10 @@ WHO_MAY_INSTALL = "In HubSpot, a Super Admin or a user with App Marketplace Acce
 INVALID_REQUEST = Refusal(
     "invalid_request",
     400,
-    "This link is not complete",
+    "This link does not work",
     "The address that was opened has a value this page cannot use.",
     "Open the install link again exactly as it was given to you, or ask whoever sent it for a new one.",
+    retry=False,
 )
 RETURN_TO_NOT_ALLOWED = Refusal(
     "return_to_not_allowed",
@@ -41,6 +42,7 @@ RETURN_URL_NOT_ALLOWED = Refusal(
     "This did not come from HubSpot",
     "The address to return to is not one of HubSpot's own.",
     "Start the installation again from HubSpot's App Marketplace.",
+    retry=False,
 )
 LINK_INVALID = Refusal(
     "link_invalid",
