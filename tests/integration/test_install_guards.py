@@ -1,11 +1,12 @@
 """What the install flow gives to nobody who has not proved that it is theirs, and what a rotated key does not break."""
 
 from collections.abc import Callable
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 import pytest
 
 from hubspot_oauth.credentials import STATE_REREAD_SECONDS
+from hubspot_oauth.errors import InvalidRequest
 from hubspot_oauth.models import Binding
 from hubspot_oauth.state import InstallLink
 from local.hubspot import Running
@@ -130,3 +131,77 @@ def test_a_redirect_of_the_token_endpoint_is_not_followed(visitor: Visitor, hubs
     assert code_of(page) in {"hubspot_unavailable", "misconfigured"}
     assert calls(hubspot.simulator, "authorization_code") == 1
     assert visitor.stack.accounts.get(100001) is None
+
+
+# HubSpot's consent page of the attacker's own app, which would send the browser on to the attacker with our state.
+THEIR_CONSENT = "https://app.hubspot.com/oauth/authorize?scope=oauth&client_id=attackers-app&redirect_uri="
+THEIR_CALLBACKS = ["https://evil.test/callback", "http://localhost:3000/oauth-callback"]
+
+
+@pytest.mark.parametrize("their_callback", THEIR_CALLBACKS)
+def test_no_state_is_ever_sent_to_the_consent_page_of_another_app(visitor: Visitor, their_callback: str) -> None:
+    page = THEIR_CONSENT + quote(their_callback, safe="")
+    asked = InstallLink(int(visitor.stack.clock()) + 60, client_reference_id="victim", hubspot_return_url=page)
+
+    without_sign_in = visitor.open(f"/oauth-callback?step=authorize&returnUrl={quote(page, safe='')}")
+
+    assert code_of(without_sign_in) == "return_url_not_allowed"
+    assert "cookies" not in without_sign_in
+    with pytest.raises(InvalidRequest):
+        visitor.stack.starter.make_link(asked, "localhost")
+
+
+def test_a_sign_in_page_never_hears_of_the_consent_page_of_another_app(make_stack: MakeStack, hubspot: Running) -> None:
+    visitor = Visitor(make_stack(SIGN_IN_URL="https://team.example.com/sign-in"), hubspot.simulator)
+    page = THEIR_CONSENT + quote(THEIR_CALLBACKS[0], safe="")
+
+    refused = visitor.open(f"/oauth-callback?step=authorize&returnUrl={quote(page, safe='')}")
+
+    assert code_of(refused) == "return_url_not_allowed"
+
+
+def test_the_consent_page_of_our_own_app_is_a_page_to_go_back_to(visitor: Visitor) -> None:
+    ours = {"client_id": visitor.stack.settings.client_id, "redirect_uri": "http://localhost:3000/oauth-callback"}
+    page = f"https://app.hubspot.com/oauth/7/authorize?{urlencode(ours)}"
+
+    landing = location(visitor.open(f"/oauth-callback?step=authorize&returnUrl={quote(page, safe='')}"))
+
+    assert landing.startswith(f"{page}&state=")
+
+
+def test_a_state_planted_in_the_page_to_go_back_to_gives_way_to_ours(visitor: Visitor) -> None:
+    planted = marketplace_state(visitor)
+    page = f"{RETURN_URL}?state={planted}&%73tate={planted}"
+
+    landing = location(visitor.open(f"/oauth-callback?step=authorize&returnUrl={quote(page, safe='')}"))
+
+    assert planted not in landing
+    assert len(parse_qs(urlsplit(landing).query)["state"]) == 1
+
+
+def test_an_account_planted_in_return_to_gives_way_to_the_one_that_was_installed(visitor: Visitor) -> None:
+    landing = location(
+        visitor.walk(return_to="https://app.example.com/done?hub_id=7&tab=1&state=planted#top", state="theirs")
+    )
+
+    assert landing == "https://app.example.com/done?tab=1&hub_id=100001&state=theirs#top"
+
+
+def test_a_spent_code_tells_a_stranger_nothing_of_its_install(visitor: Visitor) -> None:
+    url = visitor.consent(location(visitor.install()))
+    visitor.open(url)
+    stranger = Visitor(visitor.stack, visitor.simulator)
+
+    page = stranger.open(f"/oauth-callback?code={parameters(url)['code']}&returnUrl={quote(RETURN_URL, safe='')}")
+
+    assert code_of(page) == "code_spent"
+
+
+def test_one_code_under_two_states_of_a_browser_ends_where_the_first_of_them_leads(visitor: Visitor) -> None:
+    url = visitor.consent(location(visitor.install(return_to="https://app.example.com/first", state="1")))
+    other = parameters(location(visitor.install(return_to="https://app.example.com/second", state="2")))["state"]
+
+    first = location(visitor.open(url))
+    second = location(visitor.open(f"/oauth-callback?code={parameters(url)['code']}&state={other}"))
+
+    assert first == second == "https://app.example.com/first?hub_id=100001&state=1"

@@ -38,6 +38,9 @@ STATE_KEY = "a state key of a good length"
 OURS = "http://localhost:3000"
 ALLOWED = "https://app.example.com"
 HUBSPOT = "https://app.hubspot.com"
+MOST_OF_A_REQUEST = 10_240  # API Gateway's quota: the request line and the values of all headers
+BROWSERS_OWN_HEADERS = 2_500  # what a browser sends of its own accord, and a dozen of our cookies
+LONGEST_CODE = 1_024
 MARK = "x7q"
 MARKUP = f"{MARK}<script>\"'&{MARK}"
 EXAMPLES = {
@@ -518,14 +521,22 @@ def test_an_install_ends_at_return_to_with_the_callers_state_unchanged(site: Sit
 )
 def test_what_may_be_started_can_be_finished_however_long_its_values(site: Site, hub_id: int, letters: str) -> None:
     noise = Random(hub_id)  # values that do not compress
-    reference, state = ("".join(noise.choices(letters, k=most)) for most in (MOST_REFERENCE, MOST_CALLER_STATE))
+    reference = "".join(noise.choices(letters, k=MOST_REFERENCE))
+    state = "".join(noise.choices(letters, k=MOST_CALLER_STATE // len(letters[-1].encode())))
     back = f"{ALLOWED}/" + "".join(noise.choices(ascii_letters, k=MOST_URL - len(ALLOWED) - 1))
     made = site.make_link(client_reference_id=reference, return_to=back)
     assert made["statusCode"] == 201
 
-    at_hubspot = site.start(urlsplit(json.loads(made["body"])["url"]).query + f"&state={quote(state)}")
-    landing = location(site.open("/oauth-callback", site.consent(at_hubspot, hub_id)))
+    asked = urlsplit(json.loads(made["body"])["url"]).query + f"&state={quote(state)}"
+    at_hubspot = site.start(asked)
+    returned = site.consent(at_hubspot, hub_id)
+    again = site.open("/oauth-callback", f"error=access_denied&state={parameters(at_hubspot)['state']}")
+    landing = location(site.open("/oauth-callback", returned))
 
+    start_again = urlsplit(again["body"].split('class="button" href="')[1].split('"')[0].replace("&amp;", "&")).query
+    longest_code = "c" * (LONGEST_CODE - len(parameters(f"?{returned}")["code"]))
+    for query in (asked, start_again, returned + longest_code):
+        assert len(query) + BROWSERS_OWN_HEADERS <= MOST_OF_A_REQUEST
     assert parameters(landing) == {"hub_id": str(hub_id), "state": state}
 
 

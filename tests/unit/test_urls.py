@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hubspot_oauth.urls import add_query, on_hubspot, parse_hub_id, within
+from hubspot_oauth.urls import add_query, agrees, on_hubspot, parse_hub_id, within
 
 ORIGINS = ("https://app.example.com", "https://example.com:8443")
 BYPASSES = (
@@ -103,3 +103,52 @@ def test_an_account_number_is_one() -> None:
 )
 def test_parameters_are_added_before_the_fragment(url: str, expected: str) -> None:
     assert add_query(url, {"state": "x y"}) == expected
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://a.test/p?state=theirs", "https://a.test/p?state=x"),
+        ("https://a.test/p?state", "https://a.test/p?state=x"),
+        ("https://a.test/p?q=1&state=theirs&r=%2f&state=#top", "https://a.test/p?q=1&r=%2f&state=x#top"),
+        ("https://a.test/p?%73tate=theirs&estate=1", "https://a.test/p?estate=1&state=x"),
+        ("https://a.test/p?q=1&&", "https://a.test/p?q=1&&state=x"),
+        ("https://a.test/p#?state=theirs", "https://a.test/p?state=x#?state=theirs"),
+    ],
+)
+def test_a_parameter_of_ours_takes_the_place_of_those_by_its_name(url: str, expected: str) -> None:
+    assert add_query(url, {"state": "x"}) == expected
+
+
+OURS = {"client_id": "ours", "redirect_uri": "https://auth.example.com/oauth-callback"}
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "client_id=theirs",
+        "client_id=",
+        "client_id",
+        "client%5Fid=theirs",
+        "client_id=ours&client_id=theirs",
+        "a=1;client_id=theirs",
+        "client_id=ours&redirect_uri=https%3A%2F%2Fevil.test%2Foauth-callback",
+        "redirect_uri=https://auth.example.com/oauth-callback%23@evil.test",
+    ],
+)
+def test_an_address_that_says_something_else_does_not_agree(query: str) -> None:
+    assert not agrees(f"https://app.hubspot.com/oauth/authorize?{query}", OURS)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "",
+        "?",
+        "?portalId=1&client=theirs",
+        "?client_id=ours",
+        "?client_id=ours&redirect_uri=https%3A%2F%2Fauth.example.com%2Foauth-callback#client_id=theirs",
+    ],
+)
+def test_an_address_that_says_the_same_or_nothing_agrees(query: str) -> None:
+    assert agrees(f"https://app.hubspot.com/oauth/authorize{query}", OURS)

@@ -9,7 +9,7 @@ from hubspot_oauth.urls import MOST_URL, parse_hub_id
 
 MOST_CODE = 2048
 MOST_STATE = 8192
-MOST_CALLER_STATE = 512
+MOST_CALLER_STATE = 512  # as UTF-8: all that goes into one address must fit into API Gateway's 10,240 bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +85,6 @@ def _hub_id(value: str) -> int:
 
 def _bounded(query: Mapping[str, str], name: str, most: int) -> str | None:
     value = query.get(name)
-    if value and (len(value) > most or not value.isprintable()):
+    if value and not (value.isprintable() and len(value.encode()) <= most):
         raise InstallRefused(refusals.INVALID_REQUEST, name)
     return value or None

@@ -40,6 +40,8 @@ class Attempt:
         started_at: Epoch seconds.
         outcome: None while pending, ``installed``, or a refusal's code.
         hub_id: The account, once installed.
+        return_to: Where its browser goes once installed, if the install said so.
+        caller_state: The caller's own ``state``, handed back there.
     """
 
     attempt_id: str
@@ -47,6 +49,8 @@ class Attempt:
     started_at: int
     outcome: str | None = None
     hub_id: int | None = None
+    return_to: str | None = None
+    caller_state: str | None = None
 
     def interrupted(self, now: float) -> bool:
         """Whether its function has died over it."""
@@ -106,9 +110,10 @@ class Attempts:
     def _put_both(self, attempt: Attempt, code: str) -> None:
         ttl = attempt.started_at + KEEP_SECONDS
         about = {"attempt_id": attempt.attempt_id, "started_at": attempt.started_at, "ttl": ttl}
-        browser = {"browser": attempt.browser} if attempt.browser else {}
+        given = {name: getattr(attempt, name) for name in ("browser", "return_to", "caller_state")}
+        known = {name: value for name, value in given.items() if value}
         items = (
-            {"pk": f"attempt#{attempt.attempt_id}", **about, **browser},
+            {"pk": f"attempt#{attempt.attempt_id}", **about, **known},
             {"pk": f"code#{code_name(code)}", **about},
         )
         self._dynamodb.transact_write_items(
@@ -143,4 +148,6 @@ def _attempt(item: dict[str, Any]) -> Attempt:
         started_at=item["started_at"],
         outcome=item.get("outcome"),
         hub_id=item.get("hub_id"),
+        return_to=item.get("return_to"),
+        caller_state=item.get("caller_state"),
     )

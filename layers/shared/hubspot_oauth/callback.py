@@ -5,8 +5,9 @@ cookie, nonce and code are spent together before the code is sent to HubSpot.
 """
 
 import hmac
+import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hubspot_oauth import refusals
 from hubspot_oauth.arrivals import Arrival
@@ -14,12 +15,12 @@ from hubspot_oauth.attempts import Attempt, Attempts, code_name
 from hubspot_oauth.config import Settings
 from hubspot_oauth.credentials import ClientSecret, StateKeys
 from hubspot_oauth.errors import InstallRefused, NotConfigured, VaultUnavailable
-from hubspot_oauth.grants import Granted, Grants, Wanted
+from hubspot_oauth.grants import Grants, Wanted
 from hubspot_oauth.models import Binding
 from hubspot_oauth.observe import Report
 from hubspot_oauth.start import Redirect, Starter, cookie_name
 from hubspot_oauth.state import BadSignature, InstallState, Kind, browser_hash, read_state
-from hubspot_oauth.urls import add_query, on_hubspot
+from hubspot_oauth.urls import add_query
 
 INSTALLED = "installed"
 
@@ -84,9 +85,10 @@ class Callback:
             raise self._said_no(arrival)
         if arrival.code is None:
             return self._without_code(arrival)
-        self._report("InstallsReturned")
         if arrival.state:
-            return self._with_state(arrival, arrival.code, self._read(arrival.state))
+            state = self._read(arrival.state)
+            self._report("InstallsReturned")  # what was not started here says nothing of whether our link works
+            return self._with_state(arrival, arrival.code, state)
         if arrival.return_url is None:
             return Redirect(self._starter.install_url(arrival.host))  # nobody here asked for it: start afresh
         return self._seamless(arrival, arrival.code, arrival.return_url)
@@ -95,7 +97,7 @@ class Callback:
         self._report("InstallsReturned")
         cancelled = arrival.error == "access_denied"
         refusal = refusals.INSTALL_CANCELLED if cancelled else refusals.HUBSPOT_REFUSED
-        refused = InstallRefused(refusal)
+        refused = InstallRefused(refusal, _word(arrival.error or ""))
         try:
             state = self._read(arrival.state or "")
             self._check_browser(state, arrival)
@@ -108,7 +110,7 @@ class Callback:
     def _without_code(self, arrival: Arrival) -> Landing:
         if arrival.step != "authorize" or arrival.return_url is None:
             return StartPage(self._starter.install_url(arrival.host))
-        return_url = self._hubspot_page(arrival.return_url)
+        return_url = self._hubspot_page(arrival.return_url, arrival)
         if self._settings.sign_in_url:
             return Redirect(add_query(self._settings.sign_in_url, {"hubspot_return_url": return_url}))
         return self._starter.to_marketplace(return_url, self._starter.redirect_uri(arrival.host))
@@ -116,7 +118,7 @@ class Callback:
     def _with_state(self, arrival: Arrival, code: str, state: InstallState) -> Landing:
         self._check_browser(state, arrival)
         if state.kind is Kind.MARKETPLACE:
-            self._hubspot_page(arrival.return_url or "")
+            self._hubspot_page(arrival.return_url or "", arrival)
         try:
             return self._once(arrival, code, state)
         except InstallRefused as refused:
@@ -129,7 +131,7 @@ class Callback:
             earlier = self._attempts.find(state.nonce)
             if earlier is None:
                 raise InstallRefused(refusals.STATE_EXPIRED)
-            return self._landing_of(earlier, arrival, state)
+            return self._landing_of(earlier, arrival)
         proved = state.kind is Kind.OWN or state.client_reference_id is not None
         wanted = Wanted(
             redirect_uri=state.redirect_uri,
@@ -137,18 +139,21 @@ class Callback:
             hub_id=state.hub_id,
             client_reference_id=state.client_reference_id,
         )
-        attempt = Attempt(state.nonce, state.browser, int(self._clock()))
-        earlier = self._finish(attempt, code, wanted)
-        if earlier.attempt_id != state.nonce:
-            return self._other_landing(earlier, arrival)
-        return self._landing_of(earlier, arrival, state)
+        attempt = Attempt(
+            state.nonce,
+            state.browser,
+            int(self._clock()),
+            return_to=state.return_to,
+            caller_state=state.caller_state,
+        )
+        return self._end(attempt, self._finish(attempt, code, wanted), arrival)
 
     def _seamless(self, arrival: Arrival, code: str, return_url: str) -> Landing:
         """A Marketplace install that nobody here started: stored unbound, tied to nothing and nobody."""
-        self._hubspot_page(return_url)
+        self._hubspot_page(return_url, arrival)
         wanted = Wanted(self._starter.redirect_uri(arrival.host), Binding.UNBOUND)
         attempt = Attempt(f"unbound-{code_name(code)[:32]}", None, int(self._clock()))
-        return self._landing_of(self._finish(attempt, code, wanted), arrival, None)
+        return self._end(attempt, self._finish(attempt, code, wanted), arrival)
 
     def _finish(self, attempt: Attempt, code: str, wanted: Wanted) -> Attempt:
         """Spend the code and store its grant; or the attempt that has spent it, or the same nonce, before."""
@@ -168,10 +173,19 @@ class Callback:
             self._attempts.finish(attempt.attempt_id, refused.refusal.code)
             raise
         self._attempts.finish(attempt.attempt_id, INSTALLED, granted.hub_id)
-        self._report("InstallsCompleted", 1, **self._evidence(granted, wanted))
-        return Attempt(attempt.attempt_id, attempt.browser, attempt.started_at, INSTALLED, granted.hub_id)
+        self._report("InstallsCompleted", 1, **granted.evidence(wanted, self._settings.optional_scopes))
+        return replace(attempt, outcome=INSTALLED, hub_id=granted.hub_id)
 
-    def _landing_of(self, attempt: Attempt, arrival: Arrival, state: InstallState | None) -> Landing:
+    def _end(self, attempt: Attempt, earlier: Attempt, arrival: Arrival) -> Landing:
+        """The landing of this attempt; or of another one that spent this code, for the browser that made it alone."""
+        if earlier.attempt_id == attempt.attempt_id:
+            return self._landing_of(earlier, arrival)
+        hashes = (browser_hash(value) for value in arrival.cookies.values())
+        if earlier.browser and any(hmac.compare_digest(value, earlier.browser) for value in hashes):
+            return self._landing_of(earlier, arrival)
+        raise InstallRefused(refusals.CODE_SPENT)
+
+    def _landing_of(self, attempt: Attempt, arrival: Arrival) -> Landing:
         """Where an attempt ends: the same place each time, whoever of its browser's requests asks."""
         if attempt.interrupted(self._clock()):
             raise InstallRefused(refusals.INTERRUPTED)
@@ -179,19 +193,12 @@ class Callback:
             return PendingPage()
         if attempt.outcome != INSTALLED:
             raise InstallRefused(refusals.BY_CODE[attempt.outcome])
-        if state and state.return_to:
-            told = {"hub_id": str(attempt.hub_id)} | ({"state": state.caller_state} if state.caller_state else {})
-            return Redirect(add_query(state.return_to, told))
-        if arrival.return_url and on_hubspot(arrival.return_url, self._settings.app_url):
+        if attempt.return_to:
+            told = {"hub_id": str(attempt.hub_id)} | ({"state": attempt.caller_state} if attempt.caller_state else {})
+            return Redirect(add_query(attempt.return_to, told))
+        if arrival.return_url and self._starter.may_go_back_to(arrival.return_url, arrival.host):
             return Redirect(arrival.return_url)
         return InstalledPage(attempt.hub_id)
-
-    def _other_landing(self, earlier: Attempt, arrival: Arrival) -> Landing:
-        """This code was spent under another state: its landing is for the browser that spent it."""
-        hashes = (browser_hash(value) for value in arrival.cookies.values())
-        if earlier.browser and any(hmac.compare_digest(value, earlier.browser) for value in hashes):
-            return self._landing_of(earlier, arrival, None)
-        raise InstallRefused(refusals.CODE_SPENT)
 
     def _read(self, value: str) -> InstallState:
         for _ in range(2):
@@ -210,19 +217,12 @@ class Callback:
         if cookie is None or not hmac.compare_digest(browser_hash(cookie), state.browser):
             raise InstallRefused(refusals.BROWSER_MISMATCH)
 
-    def _hubspot_page(self, return_url: str) -> str:
-        if not on_hubspot(return_url, self._settings.app_url):
+    def _hubspot_page(self, return_url: str, arrival: Arrival) -> str:
+        if not self._starter.may_go_back_to(return_url, arrival.host):
             raise InstallRefused(refusals.RETURN_URL_NOT_ALLOWED)
         return return_url
 
-    def _evidence(self, granted: Granted, wanted: Wanted) -> dict[str, object]:
-        before = granted.before
-        return {
-            "hub_id": granted.hub_id,
-            "binding": str(wanted.binding),
-            "client_reference_id": wanted.client_reference_id,
-            "reinstall": before is not None,
-            "scopes_added": sorted(set(granted.scopes) - set(before.scopes)) if before else [],
-            "scopes_removed": sorted(set(before.scopes) - set(granted.scopes)) if before else [],
-            "optional_dropped": sorted(set(self._settings.optional_scopes) - set(granted.scopes)),
-        }
+
+def _word(error: str) -> str:
+    """HubSpot's error code, for the log; anything else could be any stranger's text."""
+    return error if re.fullmatch("[A-Za-z0-9_.-]{1,64}", error) else ""

@@ -36,6 +36,19 @@ class Granted:
     scopes: tuple[str, ...]
     before: Account | None
 
+    def evidence(self, wanted: Wanted, optional: tuple[str, ...]) -> dict[str, object]:
+        """What the log says of it; ``optional`` are the scopes that HubSpot may drop."""
+        before = self.before
+        return {
+            "hub_id": self.hub_id,
+            "binding": str(wanted.binding),
+            "client_reference_id": wanted.client_reference_id,
+            "reinstall": before is not None,
+            "scopes_added": sorted(set(self.scopes) - set(before.scopes)) if before else [],
+            "scopes_removed": sorted(set(before.scopes) - set(self.scopes)) if before else [],
+            "optional_dropped": sorted(set(optional) - set(self.scopes)),
+        }
+
 
 class Grants:
     """Exchanges codes and stores what comes back.

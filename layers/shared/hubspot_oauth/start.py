@@ -27,7 +27,7 @@ from hubspot_oauth.state import (
     sign_link,
     sign_state,
 )
-from hubspot_oauth.urls import add_query, on_hubspot, within
+from hubspot_oauth.urls import add_query, agrees, on_hubspot, within
 
 INSTALL_PATH = "/install"
 
@@ -124,7 +124,7 @@ class Starter:
         """
         if link.return_to and not within(link.return_to, self._settings.return_to_origins):
             raise InvalidRequest("return_to is not on one of the allowed origins.", field="return_to")
-        if link.hubspot_return_url and not on_hubspot(link.hubspot_return_url, self._settings.app_url):
+        if link.hubspot_return_url and not self.may_go_back_to(link.hubspot_return_url, host):
             raise InvalidRequest("hubspot_return_url is not a page of HubSpot's.", field="hubspot_return_url")
         return add_query(self.install_url(host), {"link": sign_link(link, self._keys())})
 
@@ -144,6 +144,14 @@ class Starter:
     def redirect_uri(self, host: str) -> str:
         """What HubSpot is told and must have registered: the parameter, else this API's own host."""
         return self._settings.redirect_url or f"https://{host}{self._settings.callback_path}"
+
+    def may_go_back_to(self, return_url: str, host: str) -> bool:
+        """Whether a browser may take its state to this page: HubSpot's, and not the consent page of another app.
+
+        That page would hand the state on to the other app, which could then finish an install of its own with it.
+        """
+        ours = {"client_id": self._settings.client_id, "redirect_uri": self.redirect_uri(host)}
+        return on_hubspot(return_url, self._settings.app_url) and agrees(return_url, ours)
 
     def install_url(self, host: str) -> str:
         """The plain install link."""

@@ -5,7 +5,7 @@ Checks compare whole prefixes of plain ASCII instead of parsed parts: what two p
 
 import re
 from collections.abc import Iterable, Mapping
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, unquote_plus, urlencode
 
 MOST_URL = 2048
 _PLAIN = re.compile(r"[!#-\[\]^_`a-z{|}~]+")  # printable ASCII without space, quotation mark and backslash
@@ -31,10 +31,22 @@ def on_hubspot(url: str, app_url: str) -> bool:
     return within(url, [app_url, *([origin[0]] if origin else [])])
 
 
+def agrees(url: str, expected: Mapping[str, str]) -> bool:
+    """Whether the query of ``url`` says nothing else than ``expected`` wherever it has one of these parameters."""
+    query = url.partition("#")[0].partition("?")[2]
+    pairs = (pair.partition("=") for pair in re.split("[&;]", query))
+    return all(unquote_plus(value) == expected.get(unquote_plus(name), unquote_plus(value)) for name, _, value in pairs)
+
+
 def add_query(url: str, parameters: Mapping[str, str]) -> str:
-    """``url`` with more parameters; what it has stays as it is, its fragment last."""
+    """``url`` with these parameters and no others of their names; what else it has stays as it is, its fragment last.
+
+    Whoever wrote ``url`` could otherwise put a ``hub_id`` or a ``state`` of their own before ours.
+    """
     if not parameters:
         return url
     base, hash_sign, fragment = url.partition("#")
-    glue = "" if base.endswith(("?", "&")) else "&" if "?" in base else "?"
-    return f"{base}{glue}{urlencode(parameters, quote_via=quote)}{hash_sign}{fragment}"
+    path, question_mark, query = base.partition("?")
+    kept = "&".join(pair for pair in query.split("&") if unquote_plus(pair.partition("=")[0]) not in parameters)
+    glue = "" if kept.endswith("&") or (question_mark and not kept) else "&" if question_mark else "?"
+    return f"{path}{question_mark}{kept}{glue}{urlencode(parameters, quote_via=quote)}{hash_sign}{fragment}"
