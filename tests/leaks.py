@@ -1,8 +1,8 @@
 """Looks for secrets where none may be: as they are, URL-encoded, base64-encoded, or only their first 20 characters."""
 
 import base64
-from collections.abc import Iterator, Mapping
-from urllib.parse import quote, quote_plus
+from collections.abc import Iterable, Iterator, Mapping
+from urllib.parse import parse_qs, quote, quote_plus, urlsplit
 
 START = 20
 
@@ -17,6 +17,18 @@ def leaks(places: Mapping[str, str], secrets: Mapping[str, str]) -> list[str]:
         for name, form, text in forms
         if text in content
     ]
+
+
+def secrets_in(addresses: Iterable[str]) -> dict[str, str]:
+    """The codes, states and links in the queries of these addresses, each once."""
+    values = (
+        (name, value)
+        for address in addresses
+        for name, given in parse_qs(urlsplit(address).query).items()
+        for value in given
+        if name in {"code", "state", "link"} and len(value) >= START
+    )
+    return {f"{name} {number}": value for number, (name, value) in enumerate(dict.fromkeys(values))}
 
 
 def _forms(secret: str) -> Iterator[tuple[str, str]]:

@@ -21,6 +21,7 @@ class Visitor:
     stack: Stack
     simulator: Simulator
     host: str = "localhost"
+    headers: dict[str, str] = field(default_factory=dict)
     cookies: dict[str, str] = field(default_factory=dict)
 
     def open(self, url: str) -> Response:
@@ -28,6 +29,7 @@ class Visitor:
         parts = urlsplit(url)
         event = {
             "rawQueryString": parts.query,
+            "headers": self.headers,
             "cookies": [f"{name}={value}" for name, value in self.cookies.items()],
             "requestContext": {"domainName": self.host},
         }

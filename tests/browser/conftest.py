@@ -14,6 +14,7 @@ from local.hubspot import SimulatorSettings, serve
 from local.hubspot.settings import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET
 from local.ports import free_port
 from tests import twins
+from tests.leaks import leaks
 from tests.twins import ACME, BEISPIEL, TwinProcess
 
 if TYPE_CHECKING:
@@ -59,20 +60,30 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def browse(chromium: "Browser", pictures: Path) -> "Iterator[Callable[[TwinProcess], Person]]":
-    """Gives people a browser of their own each; at the end, nothing may have been blocked or have failed in it."""
+    """Gives people a browser of their own each.
+
+    At the end nothing may have been blocked or have failed in it, and no log may hold a code, state or cookie of it.
+    """
     from tests.browser.person import DESK, Person  # noqa: PLC0415 - the browser group
 
-    people: list[Person] = []
+    people: list[tuple[TwinProcess, Person]] = []
 
     def new(twin: TwinProcess) -> Person:
         person = Person(chromium.new_context(viewport=DESK, color_scheme="light"), twin.url, pictures)
-        people.append(person)
+        people.append((twin, person))
         return person
 
     yield new
-    for person in people:
+    leaked = [leak for twin, person in people for leak in leaks({"log": log_of(twin)}, person.secrets())]
+    for _, person in people:
         person.context.close()
-    assert [complaint for person in people for complaint in person.complaints] == []
+    assert [complaint for _, person in people for complaint in person.complaints] == []
+    assert leaked == []
+
+
+def log_of(twin: TwinProcess) -> str:
+    """What the functions and everything else on the twin wrote."""
+    return (twin.state / "emulator.log").read_text(errors="replace") + "".join(twin.output.seen)
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,8 @@ from pathlib import Path
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, ConsoleMessage, Frame, Page, expect
 
+from tests.leaks import secrets_in
+
 PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1280, "height": 800}
 SCHEMES = ("light", "dark")
@@ -24,14 +26,21 @@ class Person:
     twin_url: str
     pictures: Path
     complaints: list[str] = field(default_factory=list)
+    addresses: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.page: Page = self.context.new_page()
+        self.page.on("request", lambda request: self.addresses.append(request.url))
         self.page.on("console", self._hear)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
 
     def tab(self) -> "Person":
-        return Person(self.context, self.twin_url, self.pictures, self.complaints)
+        return Person(self.context, self.twin_url, self.pictures, self.complaints, self.addresses)
+
+    def secrets(self) -> dict[str, str]:
+        """Every code, state and link in an address this browser asked for, and its install cookies."""
+        cookies = {c["name"]: c["value"] for c in self.context.cookies() if "hubspot-install" in c["name"]}
+        return secrets_in(self.addresses) | cookies
 
     def opens(self, path: str) -> None:
         self.page.goto(path if "://" in path else self.twin_url + path)

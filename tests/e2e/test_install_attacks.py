@@ -1,11 +1,13 @@
 """The install over HTTP: every arrival, every refusal, races, and browsers led where they did not want to go."""
 
 import html
+import json
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
+from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
@@ -15,8 +17,13 @@ from hubspot_oauth import refusals
 from hubspot_oauth.attempts import PENDING_SECONDS
 from hubspot_oauth.refusals import Refusal
 from hubspot_oauth.state import InstallLink, InstallState, read_state, sign_link, sign_state
+from local.hubspot import SimulatorSettings, serve
+from local.hubspot.settings import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET
+from local.ports import free_port
+from ops.template import load_template
 from tests import twins
-from tests.leaks import START, leaks
+from tests.leaks import START, leaks, secrets_in
+from tests.recording import RecordingSimulator
 from tests.twins import ACME, BEISPIEL, TwinProcess, Visit, eventually, refusal_of
 
 ROUNDS = 25
@@ -43,13 +50,57 @@ class Browsers:
         self.opened.append(visit)
         return visit
 
+    def secrets(self) -> dict[str, str]:
+        """Every code, state, link and cookie that one of them ever saw."""
+        pages = [page for visit in self.opened for page in visit.pages]
+        addresses = [str(page.request.url) for page in pages] + [page.headers.get("location", "") for page in pages]
+        values = {cookie.value or "" for visit in self.opened for cookie in visit.session.cookies}
+        cookies = {f"cookie {number}": value for number, value in enumerate(values) if len(value) >= START}
+        return secrets_in(addresses) | cookies
+
 
 @pytest.fixture(scope="module")
-def running_team(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwinProcess]:
+def hubspot_port() -> int:
+    return free_port()
+
+
+@pytest.fixture(scope="module")
+def port() -> int:
+    return free_port()
+
+
+@pytest.fixture(scope="module")
+def hubspot(port: int, hubspot_port: int) -> RecordingSimulator:
+    """The team's HubSpot, which remembers every secret it makes."""
+    settings = SimulatorSettings(
+        redirect_urls=(f"http://localhost:{port}/oauth-callback",),
+        marketplace_origin=f"http://localhost:{hubspot_port}",
+    )
+    return RecordingSimulator(settings)
+
+
+@pytest.fixture(scope="module")
+def running_team(
+    hubspot: RecordingSimulator, port: int, hubspot_port: int, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[TwinProcess]:
     """The twin of a team with a site and a sign-in page of its own."""
-    state = tmp_path_factory.mktemp("team") / "state"
-    parameters = ["--parameter", f"ReturnToOrigins={SITE}", "--parameter", f"SignInUrl={SIGN_IN}"]
-    with twins.running(state, *parameters) as twin:
+    parameters = {
+        "ReturnToOrigins": SITE,
+        "SignInUrl": SIGN_IN,
+        "RequiredScopes": " ".join(hubspot.settings.required_scopes),
+        "OptionalScopes": " ".join(hubspot.settings.optional_scopes),
+    }
+    flags = [text for name, value in parameters.items() for text in ("--parameter", f"{name}={value}")]
+    with (
+        serve(port=hubspot_port, simulator=hubspot),
+        twins.running(
+            tmp_path_factory.mktemp("team") / "state",
+            *("--client-id", DEFAULT_CLIENT_ID, *flags),
+            port=port,
+            other_hubspot=hubspot.settings.marketplace_origin,
+            environment={"HUBSPOT_CLIENT_SECRET": DEFAULT_CLIENT_SECRET},
+        ) as twin,
+    ):
         yield twin
 
 
@@ -180,10 +231,15 @@ def race(browser: Browsers, urls: list[str], cookies: requests.Session | None) -
         return {end.result() for end in ends}
 
 
+@pytest.fixture(scope="module")
+def whole_crowd(shared_twin: TwinProcess) -> Browsers:
+    return Browsers(shared_twin)
+
+
 @pytest.fixture
-def crowd(twin: TwinProcess) -> Browsers:
+def crowd(twin: TwinProcess, whole_crowd: Browsers) -> Browsers:
     """Browsers at the twin that all tests share."""
-    return Browsers(twin)
+    return whole_crowd
 
 
 @pytest.mark.parametrize("round_", range(ROUNDS))
@@ -237,6 +293,22 @@ def test_other_installs_raced_by_sixteen_browsers_are_exchanged_once_and_land_al
     [(status, location, _)] = race(browser, [url], cookies)
 
     assert (status, location) == (302, expected)
+    assert team.token_calls("authorization_code") == before + 1
+
+
+def test_one_code_raced_under_two_states_that_lead_to_different_pages_lands_on_one_of_them(
+    team: TwinProcess, browser: Browsers
+) -> None:
+    visit = browser()
+    url = visit.consent(visit.start(return_to=f"{SITE}/first", state="1").headers["location"])
+    other = visit.start(return_to=f"{SITE}/second", state="2").headers["location"]
+    before = team.token_calls("authorization_code")
+
+    urls = [url, callback(team, code=code_of(url), state=query_of(other)["state"])]
+    [(status, location, _)] = race(browser, urls, visit.session)
+
+    assert status == 302
+    assert location in {f"{SITE}/first?hub_id={ACME}&state=1", f"{SITE}/second?hub_id={ACME}&state=2"}
     assert team.token_calls("authorization_code") == before + 1
 
 
@@ -549,21 +621,59 @@ def test_without_a_client_secret_both_pages_say_what_the_operator_must_do(tmp_pa
 # What all of the above left behind --------------------------------------------------------------------------------
 
 
-def test_none_of_it_left_a_code_token_cookie_or_state_in_the_logs(team: TwinProcess, all_browsers: Browsers) -> None:
-    pages = [page for visit in all_browsers.opened for page in visit.pages]
-    if len(pages) < 100:
+def test_none_of_it_left_a_code_token_cookie_or_state_in_the_logs(
+    team: TwinProcess, all_browsers: Browsers, hubspot: RecordingSimulator
+) -> None:
+    if len(all_browsers.opened) < 100:
         pytest.skip("only some of the tests were chosen")
-    addresses = [str(page.request.url) for page in pages] + [page.headers.get("location", "") for page in pages]
-    secrets = {
-        f"{name} {number}": value
-        for number, address in enumerate(addresses)
-        for name, value in query_of(address).items()
-        if name in {"code", "state", "link"} and len(value) >= START
-    }
-    for number, visit in enumerate(all_browsers.opened):
-        secrets |= {f"cookie {number}": cookie.value or "" for cookie in visit.session.cookies}
+    secrets = all_browsers.secrets()
+    made = [secret for secret in hubspot.made if len(secret) >= START]  # codes, access and refresh tokens
+    assert {name.split()[0] for name in secrets} == {"code", "state", "link", "cookie"}
+    assert len(made) > 3 * ROUNDS
+    secrets |= {f"made by HubSpot {number}": secret for number, secret in enumerate(made)}
+    secrets |= {"client secret": DEFAULT_CLIENT_SECRET, "state key": state_key(team)}
+
     log = (team.state / "emulator.log").read_text(errors="replace")
 
-    assert {name.split()[0] for name in secrets} == {"code", "state", "link", "cookie"}
     assert "InstallsRefused" in log
     assert leaks({"log": log, "output": "".join(team.output.seen)}, secrets) == []
+
+
+def test_the_races_left_no_code_token_cookie_or_state_in_the_logs(twin: TwinProcess, whole_crowd: Browsers) -> None:
+    if len(whole_crowd.opened) < ROUNDS * BROWSERS:
+        pytest.skip("only some of the tests were chosen")
+    secrets = whole_crowd.secrets()
+    secrets |= {"access token": twin.token().json()["access_token"], "state key": state_key(twin)}
+
+    log = (twin.state / "emulator.log").read_text(errors="replace")
+
+    assert "InstallsCompleted" in log
+    assert leaks({"log": log, "output": "".join(twin.output.seen)}, secrets) == []
+
+
+@pytest.mark.parametrize("metric_name", ["InstallsStarted", "InstallsReturned"])
+def test_the_alarm_that_nobody_comes_back_reads_what_the_functions_write(
+    team: TwinProcess, browser: Browsers, metric_name: str
+) -> None:
+    browser().install()
+
+    metrics = load_template()["Resources"]["InstallsAlarm"]["Properties"]["Metrics"]
+    [read] = [
+        metric["MetricStat"]["Metric"]
+        for metric in metrics
+        if metric.get("MetricStat", {}).get("Metric", {}).get("MetricName") == metric_name
+    ]
+    written = eventually(lambda: emitted(team, metric_name))
+    [stack] = team.aws("cloudformation").describe_stacks()["Stacks"]
+    assert (read["Namespace"], [one["Name"] for one in read["Dimensions"]]) == ("HubSpotOAuth", ["service"])
+    assert read["Dimensions"][0]["Value"] == {"Ref": "AWS::StackName"}
+    for entry in written:
+        [directive] = entry["_aws"]["CloudWatchMetrics"]
+        assert (directive["Namespace"], directive["Dimensions"]) == (read["Namespace"], [["service"]])
+        assert entry["service"] == stack["StackName"]
+
+
+def emitted(twin: TwinProcess, metric: str) -> list[dict[str, Any]]:
+    """The embedded metrics in the log that carry this one."""
+    lines = (twin.state / "emulator.log").read_text(errors="replace").splitlines()
+    return [json.loads(line[line.index("{") :]) for line in lines if '"_aws"' in line and f'"{metric}"' in line]

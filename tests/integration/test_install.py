@@ -21,6 +21,7 @@ def test_the_install_link_leads_to_hubspots_page_with_what_it_documents(visitor:
     assert urlsplit(url).path == "/oauth/authorize"
     assert "scope=oauth%20crm.objects.contacts.read" in url
     given = parameters(url)
+    assert set(given) == {"client_id", "redirect_uri", "scope", "optional_scope", "state"}
     assert given["client_id"] == visitor.stack.settings.client_id
     assert given["redirect_uri"] == "http://localhost:3000/oauth-callback"
     assert given["optional_scope"] == "tickets"

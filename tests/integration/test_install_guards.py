@@ -205,3 +205,15 @@ def test_one_code_under_two_states_of_a_browser_ends_where_the_first_of_them_lea
     second = location(visitor.open(f"/oauth-callback?code={parameters(url)['code']}&state={other}"))
 
     assert first == second == "https://app.example.com/first?hub_id=100001&state=1"
+
+
+def test_what_a_browser_says_of_the_host_decides_nothing(make_stack: MakeStack, hubspot: Running) -> None:
+    lies = {"host": "evil.test", "x-forwarded-host": "evil.test", "forwarded": "host=evil.test;proto=http"}
+    host = "abc.execute-api.eu-central-1.amazonaws.com"
+    visitor = Visitor(make_stack(REDIRECT_URL=""), hubspot.simulator, host=host, headers=lies)
+
+    at_hubspot, page = location(visitor.install()), visitor.open("/oauth-callback")
+
+    assert parameters(at_hubspot)["redirect_uri"] == f"https://{host}/oauth-callback"
+    assert f'href="https://{host}/install"' in page["body"]
+    assert "evil.test" not in at_hubspot + page["body"]

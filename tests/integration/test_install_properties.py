@@ -6,6 +6,7 @@ and it reads addresses as browsers do (WHATWG), not as the product does.
 
 import importlib.util
 import json
+import logging
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -74,6 +75,8 @@ class Site:
     hubspot_url: str
     opened: int = 0
     cookies: dict[str, str] = field(default_factory=dict)
+    secrets: set[str] = field(default_factory=set)
+    log: list[str] = field(default_factory=list)
 
     def open(self, path: str, query: str, cookies: list[str] | None = None, host: str = "localhost") -> dict[str, Any]:
         """Open an address; what must hold for every answer is asserted here."""
@@ -95,27 +98,35 @@ class Site:
         for cookie in answer.get("cookies", []):
             name, _, value = cookie.split(";")[0].partition("=")
             self.cookies[name] = value
+            self.secrets.add(value)
         return answer
 
     def start(self, query: str = "") -> str:
         """Start an install and keep its cookie; HubSpot's address."""
         self.cookies.clear()
-        return location(self.keep(self.open("/install", query)))
+        at_hubspot = location(self.keep(self.open("/install", query)))
+        self.secrets.add(parameters(at_hubspot)["state"])
+        return at_hubspot
 
     def consent(self, at_hubspot: str, hub_id: int = 100001) -> str:
         """The query HubSpot sends back."""
         request = AuthorizationRequest.parse(urlsplit(at_hubspot).query)
-        return urlsplit(answer_url(self.simulator, request, hub_id, ADMIN, allowed=True)).query
+        query = urlsplit(answer_url(self.simulator, request, hub_id, ADMIN, allowed=True)).query
+        self.secrets.add(parameters(f"?{query}")["code"])
+        return query
 
     def make_link(self, **wanted: Any) -> dict[str, Any]:
         event = {"body": json.dumps(wanted), "requestContext": {"domainName": "localhost"}}
         answer: dict[str, Any] = self.handlers["/install-links"](event, CONTEXT)
+        self.secrets.add(parameters(json.loads(answer["body"])["url"])["link"])
         return answer
 
     def check(self, answer: dict[str, Any]) -> None:
         assert answer["statusCode"] in {200, 302, 400, 409}, answer
         for name, value in [*answer["headers"].items(), *(("set-cookie", c) for c in answer.get("cookies", []))]:
             assert re.fullmatch(r"[!-~]( ?[!-~])*", value), f"{name} is not plain: {value!r}"
+        assert answer["headers"]["referrer-policy"] == "no-referrer"
+        assert answer["headers"]["cache-control"] == "no-store"
         if answer["statusCode"] == 302:
             assert self.may_lead_to(answer["headers"]["location"]), answer["headers"]["location"]
             assert answer["body"] == ""
@@ -199,8 +210,24 @@ def site() -> Iterator[Site]:
         patch.setattr(observe.metrics.provider, "namespace", "test")
         forget()
         handlers = {f"/{name}": handler_of(name) for name in ("install", "install-links")}
-        yield Site({**handlers, "/oauth-callback": handler_of("callback")}, hubspot.simulator, hubspot.url)
+        site = Site({**handlers, "/oauth-callback": handler_of("callback")}, hubspot.simulator, hubspot.url)
+        listening, logger = Listening(site.log), logging.getLogger(observe.logger.name)
+        logger.addHandler(listening)
+        yield site
+        logger.removeHandler(listening)
         forget()
+
+
+class Listening(logging.Handler):
+    """Keeps the log as it is written."""
+
+    def __init__(self, log: list[str]) -> None:
+        super().__init__()
+        self.setFormatter(observe.logger.registered_formatter)
+        self._log = log
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._log.append(self.format(record))
 
 
 def handler_of(function: str) -> Callable[..., Any]:
@@ -540,9 +567,24 @@ def test_what_may_be_started_can_be_finished_however_long_its_values(site: Site,
     assert parameters(landing) == {"hub_id": str(hub_id), "state": state}
 
 
-def test_five_thousand_examples_and_more_were_tried(site: Site, request: pytest.FixtureRequest) -> None:
-    chosen = {item.name for item in request.session.items if item.path == request.path}
-    if len([name for name in chosen if "[" not in name]) < len([n for n in globals() if n.startswith("test_")]) - 2:
+@pytest.fixture
+def all_of_it(site: Site, request: pytest.FixtureRequest) -> Site:
+    """The site after all of the tests above."""
+    chosen = {item.name.partition("[")[0] for item in request.session.items if item.path == request.path}
+    if chosen < {name for name in globals() if name.startswith("test_")}:
         pytest.skip("only some of the tests were chosen")
+    return site
 
-    assert site.opened >= 5_000
+
+def test_five_thousand_examples_and_more_were_tried(all_of_it: Site) -> None:
+    assert sum(EXAMPLES.values()) >= 5_000
+    assert all_of_it.opened >= 5_000
+
+
+def test_none_of_it_left_a_code_state_link_or_cookie_in_the_log(all_of_it: Site) -> None:
+    log = "\n".join(all_of_it.log)
+
+    assert '"InstallsRefused"' in log
+    assert '"InstallsCompleted"' in log
+    assert len(all_of_it.secrets) > EXAMPLES["walk"]
+    assert [secret for secret in all_of_it.secrets if secret[:20] in log] == []
