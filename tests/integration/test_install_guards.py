@@ -1,6 +1,7 @@
 """What the install flow gives to nobody who has not proved that it is theirs, and what a rotated key does not break."""
 
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 import pytest
@@ -217,3 +218,48 @@ def test_what_a_browser_says_of_the_host_decides_nothing(make_stack: MakeStack, 
     assert parameters(at_hubspot)["redirect_uri"] == f"https://{host}/oauth-callback"
     assert f'href="https://{host}/install"' in page["body"]
     assert "evil.test" not in at_hubspot + page["body"]
+
+
+@pytest.mark.parametrize("address", ["https://evil.test/", "//app.example.com", "https://app.example.com@evil.test/"])
+@pytest.mark.parametrize("field", ["return_to", "hubspot_return_url"])
+def test_not_even_the_teams_back_end_gets_a_link_to_where_nobody_may_be_sent(
+    visitor: Visitor, field: str, address: str
+) -> None:
+    given: dict[str, Any] = {field: address}
+    wanted = InstallLink(int(visitor.stack.clock()) + 60, **given)
+
+    with pytest.raises(InvalidRequest) as refused:
+        visitor.stack.starter.make_link(wanted, "localhost")
+
+    assert refused.value.members == {"field": field}
+
+
+def test_a_code_of_a_marketplace_install_is_not_taken_for_an_own_one(visitor: Visitor, hubspot: Running) -> None:
+    code = parameters(visitor.consent(location(visitor.install())))["code"]
+    visitor.open(f"/oauth-callback?code={code}&returnUrl={quote(RETURN_URL, safe='')}")
+
+    page = visitor.open(f"/oauth-callback?code={code}&state={parameters(location(visitor.install()))['state']}")
+
+    assert code_of(page) == "code_spent"
+    assert calls(hubspot.simulator, "authorization_code") == 1
+
+
+def test_a_marketplace_state_is_nothing_at_the_plain_callback(visitor: Visitor, hubspot: Running) -> None:
+    code = parameters(visitor.consent(location(visitor.install())))["code"]
+
+    page = visitor.open(f"/oauth-callback?code={code}&state={marketplace_state(visitor)}")
+
+    assert code_of(page) == "return_url_not_allowed"
+    assert calls(hubspot.simulator, "authorization_code") == 0
+
+
+def test_a_marketplace_install_for_nobody_in_particular_is_unbound(visitor: Visitor) -> None:
+    at_hubspot = location(visitor.open(f"/oauth-callback?step=authorize&returnUrl={quote(RETURN_URL, safe='')}"))
+    code = parameters(visitor.consent(location(visitor.install())))["code"]
+    final = {"step": "finalize", "code": code, "state": parameters(at_hubspot)["state"], "returnUrl": RETURN_URL}
+
+    visitor.open(f"/oauth-callback?{urlencode(final)}")
+
+    account = visitor.stack.accounts.get(100001)
+    assert account
+    assert (account.binding, account.client_reference_id) == (Binding.UNBOUND, None)

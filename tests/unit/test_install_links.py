@@ -1,0 +1,74 @@
+"""What the body of ``POST /install-links`` may say."""
+
+import base64
+import json
+from typing import Any
+
+import pytest
+
+from hubspot_oauth.errors import InvalidRequest
+from hubspot_oauth.links import MOST_REFERENCE, asked_link
+from hubspot_oauth.state import LINK_SECONDS, InstallLink
+
+
+def asked(body: str | None, **event: Any) -> InstallLink:
+    return asked_link({"body": body, **event}, lambda: 1_000.9)
+
+
+@pytest.mark.parametrize("body", [None, "", "{}", '{"hub_id": null, "return_to": null}'])
+def test_nothing_has_to_be_said(body: str | None) -> None:
+    assert asked(body) == InstallLink(1_000 + LINK_SECONDS)
+
+
+def test_everything_that_is_said_is_in_the_link() -> None:
+    said = {
+        "client_reference_id": "Größe 7/b",
+        "hub_id": 123,
+        "return_to": "https://app.example.com/done",
+        "hubspot_return_url": "https://app.hubspot.com/x",
+    }
+
+    assert asked(json.dumps(said)) == InstallLink(1_000 + LINK_SECONDS, **said)  # type: ignore[arg-type]
+
+
+def test_a_body_that_the_gateway_encoded_is_read() -> None:
+    body = base64.b64encode(b'{"hub_id": "123"}').decode()
+
+    assert asked(body, isBase64Encoded=True).hub_id == 123
+
+
+@pytest.mark.parametrize("hub_id", [0, -1, 1.0, True, "0123", "+123", "1_23", "１２３", "", [], 10**16, "1 "])
+def test_what_is_no_accounts_number_is_refused(hub_id: object) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        asked(json.dumps({"hub_id": hub_id}))
+
+    assert refused.value.members == {"field": "hub_id"}
+
+
+@pytest.mark.parametrize("field", ["client_reference_id", "return_to", "hubspot_return_url"])
+@pytest.mark.parametrize("value", ["", 7, ["x"], "line\nbreak", "null\0", "x" * 3000, "\ud800", "\u202ereversed"])
+def test_what_is_no_plain_text_is_refused(field: str, value: object) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        asked(json.dumps({field: value}))
+
+    assert refused.value.members == {"field": field}
+
+
+def test_a_reference_has_its_length() -> None:
+    assert asked(json.dumps({"client_reference_id": "x" * MOST_REFERENCE})).client_reference_id
+    with pytest.raises(InvalidRequest):
+        asked(json.dumps({"client_reference_id": "x" * (MOST_REFERENCE + 1)}))
+
+
+@pytest.mark.parametrize(
+    "body", ["not json", "[]", "7", "null", '"text"', "[" * 100_000, '{"hub_id": ' + "1" * 5_000 + "}", '{"hubid": 1}']
+)
+def test_a_body_of_another_kind_is_refused_calmly(body: str) -> None:
+    with pytest.raises(InvalidRequest):
+        asked(body)
+
+
+@pytest.mark.parametrize("body", ["%%%", base64.b64encode(b"\xff\xfe{").decode()])
+def test_an_encoded_body_of_another_kind_is_refused_calmly(body: str) -> None:
+    with pytest.raises(InvalidRequest):
+        asked(body, isBase64Encoded=True)
