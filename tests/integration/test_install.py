@@ -7,6 +7,7 @@ import pytest
 
 from hubspot_oauth.attempts import PENDING_SECONDS
 from hubspot_oauth.models import Binding, Status
+from hubspot_oauth.start import COOKIE_SECONDS
 from hubspot_oauth.state import STATE_SECONDS, InstallLink
 from local.hubspot import Running
 from tests.site import Visitor, calls, code_of, location, parameters
@@ -88,7 +89,7 @@ def test_on_localhost_the_cookie_is_not_secure_and_everywhere_else_it_is_pinned_
     assert remote.startswith("__Host-hubspot-install-")
     for cookie in (local, remote):
         assert "HttpOnly; SameSite=Lax" in cookie
-        assert "Path=/; Max-Age=600" in cookie
+        assert "Path=/; Max-Age=3600" in cookie
     assert remote.endswith("; Secure")
 
 
@@ -212,6 +213,29 @@ def test_an_expired_state_is_refused_before_the_exchange(visitor: Visitor, clock
 
     assert code_of(visitor.open(url)) == "state_expired"
     assert calls(hubspot.simulator, "authorization_code") == 0
+
+
+def test_whoever_comes_so_late_that_the_cookie_is_gone_is_told_that_it_took_too_long(
+    visitor: Visitor, clock: Clock, hubspot: Running
+) -> None:
+    url = visitor.consent(location(visitor.install()))
+    clock.forward(COOKIE_SECONDS)
+    visitor.cookies.clear()
+
+    assert code_of(visitor.open(url)) == "state_expired"
+    assert calls(hubspot.simulator, "authorization_code") == 0
+
+
+def test_a_stranger_learns_nothing_of_an_install_after_its_state_has_expired(visitor: Visitor, clock: Clock) -> None:
+    url = visitor.consent(location(visitor.install()))
+    visitor.open(url)
+    clock.forward(STATE_SECONDS)
+
+    assert code_of(Visitor(visitor.stack, visitor.simulator).open(url)) == "state_expired"
+
+
+def test_the_cookie_outlives_its_state() -> None:
+    assert COOKIE_SECONDS > STATE_SECONDS
 
 
 def test_a_landing_outlives_its_state(visitor: Visitor, clock: Clock) -> None:

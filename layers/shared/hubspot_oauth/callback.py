@@ -215,7 +215,8 @@ class Callback:
         if cookie is None and state.kind is Kind.MARKETPLACE:
             return
         if cookie is None or not hmac.compare_digest(browser_hash(cookie), state.browser):
-            raise InstallRefused(refusals.BROWSER_MISMATCH)
+            late = state.expires_at <= self._clock()  # its cookie may be gone for no other reason
+            raise InstallRefused(refusals.STATE_EXPIRED if late else refusals.BROWSER_MISMATCH)
 
     def _hubspot_page(self, return_url: str, arrival: Arrival) -> str:
         if not self._starter.may_go_back_to(return_url, arrival.host):

@@ -30,6 +30,8 @@ from hubspot_oauth.state import (
 from hubspot_oauth.urls import add_query, agrees, on_hubspot, within
 
 INSTALL_PATH = "/install"
+#: Longer than a state lives: whoever is late is told so, and a reload an hour later still shows the landing.
+COOKIE_SECONDS = 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ class Cookie:
     name: str
     value: str = field(repr=False)
     secure: bool
-    max_age: int = STATE_SECONDS
+    max_age: int = COOKIE_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
