@@ -263,3 +263,23 @@ def test_a_marketplace_install_for_nobody_in_particular_is_unbound(visitor: Visi
     account = visitor.stack.accounts.get(100001)
     assert account
     assert (account.binding, account.client_reference_id) == (Binding.UNBOUND, None)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "now", "code"),
+    [
+        ({"return_to": "https://app.example.com/done"}, {"RETURN_TO_ORIGINS": ""}, "return_to_not_allowed"),
+        (
+            {"hubspot_return_url": "https://app.hubspot.com/x?redirect_uri=http://localhost:3000/oauth-callback"},
+            {"REDIRECT_URL": "http://localhost:3000/other-callback"},
+            "return_url_not_allowed",
+        ),
+    ],
+)
+def test_an_older_link_to_a_place_that_is_no_longer_allowed_is_refused(
+    make_stack: MakeStack, hubspot: Running, wanted: dict[str, Any], now: dict[str, str], code: str
+) -> None:
+    then = make_stack()
+    link = then.starter.make_link(InstallLink(int(then.clock()) + 60, **wanted), "localhost")
+
+    assert code_of(Visitor(make_stack(**now), hubspot.simulator).open(link)) == code

@@ -160,14 +160,18 @@ class Starter:
         return _origin(self.redirect_uri(host)) + INSTALL_PATH
 
     def _link(self, asked: Start) -> InstallLink:
-        """What is known of this install: from the signed link, else from the query."""
-        if not asked.link:
-            if asked.return_to and not within(asked.return_to, self._settings.return_to_origins):
-                raise InstallRefused(refusals.RETURN_TO_NOT_ALLOWED)
-            return InstallLink(0, hub_id=asked.hub_id, return_to=asked.return_to)
-        link = self._read_link(asked.link)
-        if link.expires_at <= self._clock():
+        """What is known of this install: from the signed link, else from the query.
+
+        A link is a week old at most, and what was allowed then need not be allowed now.
+        """
+        plain = InstallLink(0, hub_id=asked.hub_id, return_to=asked.return_to)
+        link = self._read_link(asked.link) if asked.link else plain
+        if asked.link and link.expires_at <= self._clock():
             raise InstallRefused(refusals.LINK_EXPIRED)
+        if link.return_to and not within(link.return_to, self._settings.return_to_origins):
+            raise InstallRefused(refusals.RETURN_TO_NOT_ALLOWED)
+        if link.hubspot_return_url and not self.may_go_back_to(link.hubspot_return_url, asked.host):
+            raise InstallRefused(refusals.RETURN_URL_NOT_ALLOWED)
         return link
 
     def _read_link(self, value: str) -> InstallLink:
