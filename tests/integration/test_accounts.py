@@ -254,6 +254,24 @@ def test_an_unbound_account_is_claimed_and_keeps_its_reference_later(stack: Stac
     assert now_stored(stack).client_reference_id == "customer-1"
 
 
+def test_an_install_that_comes_too_late_still_says_whose_account_it_is(stack: Stack) -> None:
+    stack.store(1, TOKENS, install_id="later", sent_at_ms=2_000, binding=Binding.UNBOUND)
+
+    stack.store(1, TOKENS, install_id="earlier", sent_at_ms=1_000, client_reference_id="customer-1")
+
+    account = now_stored(stack)
+    assert (account.install_id, account.client_reference_id) == ("later", "customer-1")
+
+
+def test_an_install_that_comes_too_late_takes_nobodys_account(stack: Stack) -> None:
+    stack.store(1, TOKENS, install_id="later", sent_at_ms=2_000, client_reference_id="customer-1")
+
+    with pytest.raises(AlreadyLinked):
+        stack.store(1, TOKENS, install_id="earlier", sent_at_ms=1_000, client_reference_id="customer-2")
+
+    assert now_stored(stack).client_reference_id == "customer-1"
+
+
 def test_the_longest_overdue_come_first(stack: Stack, clock: Clock) -> None:
     for hub_id in range(1, 40):
         stack.store(hub_id, TOKENS, refresh_at=int(clock()) - hub_id)

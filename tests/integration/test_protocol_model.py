@@ -138,7 +138,7 @@ def searched(
     rotation: bool = True,
 ) -> Found:
     row = Table(mutate)
-    found = explore(begin(SCENARIOS[name], row, rotation=rotation), row)
+    found = explore(begin(name, row, rotation=rotation), row)
     if asked is not None:
         asked |= row.asked
     return found

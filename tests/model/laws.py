@@ -42,8 +42,8 @@ def read(row: Row) -> Seen | None:
     serial, refresh_token = opened(bytes(item["sealed"])) if "sealed" in item else (0, "")
     return Seen(
         item.get("install_id", ""),
-        int(item["version"]),
-        item["status"],
+        int(item.get("version", 0)),
+        item.get("status", ""),
         serial,
         refresh_token,
         int(item.get("sent_at_ms", 0)),
@@ -69,7 +69,7 @@ def _written(before: World, move: Move, actor: Actor) -> Iterator[str]:
     old, new = read(before.row), read(move.after.row)
     installs = actor.kind == "install"
     if old is None:
-        if not installs:
+        if not installs or not new or not new.install_id:
             yield "a removed account comes back"
         return
     if new is None:

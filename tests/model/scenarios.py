@@ -27,6 +27,8 @@ SCENARIOS: Final = {  # the small ones first
     "two re-installs": Left(starts=(INSTALL, INSTALL), pauses=(LEASE,)),
     "two re-installs by link": Left(starts=(INSTALL_BY_LINK, INSTALL_BY_LINK), pauses=(LEASE,)),
     "another customer's install": Left(starts=(OTHERS_INSTALL, SCHEDULE), pauses=(LEASE,)),
+    "a link that comes late": Left(starts=(INSTALL_BY_LINK, INSTALL, DISCONNECT)),
+    "two links that come late": Left(starts=(INSTALL_BY_LINK, OTHERS_INSTALL, INSTALL)),
     "a grant that dies": Left(starts=(SCHEDULE, READER), uninstalls=1, pauses=(LEASE,)),
     "marks undone while answers are late": Left(starts=(SCHEDULE, SCHEDULE, REVIVE), crashes=1, pauses=(LEASE,)),
     "a re-install": Left(starts=(SCHEDULE, INSTALL), refusals=1, crashes=1, pauses=(LEASE,)),
@@ -44,9 +46,14 @@ SCENARIOS: Final = {  # the small ones first
 }
 
 
-def begin(left: Left, table: Table, *, rotation: bool) -> World:
-    """A world in which one account is installed and due, and everything of ``left`` may happen."""
-    world = World(None, 1_000_000, Left(starts=(INSTALL_BY_LINK,)), rotation=rotation)
+#: Those that begin with an account which is nobody's customer yet.
+UNLINKED: Final = ("a link that comes late", "two links that come late")
+
+
+def begin(name: str, table: Table, *, rotation: bool = True) -> World:
+    """A world in which one account is installed and due, and everything that the scenario allows may happen."""
+    first = INSTALL if name in UNLINKED else INSTALL_BY_LINK
+    world = World(None, 1_000_000, Left(starts=(first,)), rotation=rotation)
     while following := next(moves(world, table), None):
         world = following.after
-    return replace(world, now=world.now + 1500, left=left)
+    return replace(world, now=world.now + 1500, left=SCENARIOS[name])

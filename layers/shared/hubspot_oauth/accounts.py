@@ -136,10 +136,10 @@ class Accounts:
         before, done = self._update(new.hub_id, change, condition, values, returns="ALL_OLD")
         if done:
             return account_from(before) if before else None
-        previous = account_from(before)
-        if new.client_reference_id and previous.client_reference_id not in (None, new.client_reference_id):
+        # An install whose code was sent later is stored already, or the account is linked to somebody else.
+        if new.client_reference_id and not self._link(new.hub_id, new.client_reference_id):
             raise AlreadyLinked
-        return previous  # an install whose code was exchanged later than ours has been stored already
+        return account_from(before)
 
     def lease_due(self, hub_id: int, owner: str, now: int) -> Account | None:
         """Take the right to refresh for the schedule: the row, or None when it is not due or someone holds it."""
@@ -274,6 +274,18 @@ class Accounts:
         values = {**values, **lease, ":gone": held.lease_owner, ":unclean": now}
         row, done = self._update(hub_id, f"{take}, unclean_since = :unclean", condition, values, returns="ALL_NEW")
         return account_from(row) if done or row.get("lease_owner") == owner else None
+
+    def _link(self, hub_id: int, client_reference_id: str) -> bool:
+        """Say whose account it is, unless it is another's. Proved by an install, even by one that came too late."""
+        _, done = self._update(
+            hub_id,
+            "SET client_reference_id = :reference",
+            "attribute_exists(hub_id) AND"
+            " (attribute_not_exists(client_reference_id) OR client_reference_id = :reference)",
+            {":reference": client_reference_id},
+            returns="NONE",
+        )
+        return done
 
     def _settle(self, leased: Account, change: str, values: dict[str, Any]) -> bool:
         values = {**values, ":owner": leased.lease_owner}
