@@ -5,6 +5,8 @@ from typing import Any
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 import pytest
+from botocore.exceptions import ClientError
+from botocore.stub import Stubber
 
 from hubspot_oauth.credentials import STATE_REREAD_SECONDS
 from hubspot_oauth.errors import InvalidRequest
@@ -283,3 +285,23 @@ def test_an_older_link_to_a_place_that_is_no_longer_allowed_is_refused(
     link = then.starter.make_link(InstallLink(int(then.clock()) + 60, **wanted), "localhost")
 
     assert code_of(Visitor(make_stack(**now), hubspot.simulator).open(link)) == code
+
+
+@pytest.mark.parametrize("code", ["ThrottlingException", "ProvisionedThroughputExceededException"])
+def test_a_person_reads_a_page_though_aws_is_too_busy(visitor: Visitor, code: str) -> None:
+    url = visitor.consent(location(visitor.install()))
+    with Stubber(visitor.stack.dynamodb) as dynamodb:
+        dynamodb.add_client_error("transact_write_items", code)
+        page = visitor.open(url)
+
+    assert (page["statusCode"], code_of(page)) == (500, "interrupted")
+    assert calls(visitor.simulator, "authorization_code") == 0
+    assert "You are connected" in visitor.open(url)["body"]
+
+
+def test_a_missing_permission_is_no_page_but_an_error_that_rings_the_alarm(visitor: Visitor) -> None:
+    url = visitor.consent(location(visitor.install()))
+    with Stubber(visitor.stack.dynamodb) as dynamodb:
+        dynamodb.add_client_error("transact_write_items", "AccessDeniedException")
+        with pytest.raises(ClientError):
+            visitor.open(url)

@@ -9,6 +9,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from hubspot_oauth import refusals
+from hubspot_oauth.aws import AWS_ERRORS, code_of, passes
 from hubspot_oauth.callback import InstalledPage, Landing, PendingPage
 from hubspot_oauth.errors import InstallRefused, InvalidRequest, NotConfigured, Problem
 from hubspot_oauth.observe import Report
@@ -89,6 +90,11 @@ class Browser:
             return self._refused(event, InstallRefused(refusals.INVALID_REQUEST, error.detail))
         except InstallRefused as refused:
             return self._refused(event, refused)
+        except AWS_ERRORS as error:
+            if not passes(error):
+                raise
+            logger.exception("AWS does not answer")
+            return self._refused(event, InstallRefused(refusals.INTERRUPTED, code_of(error)))
 
     def _landing(self, event: Event, landing: Landing) -> Response:
         if isinstance(landing, Redirect):
