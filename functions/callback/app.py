@@ -1,5 +1,6 @@
 """GET /oauth-callback: HubSpot sends the browser back; finish the install."""
 
+from aws_lambda_powertools.logging.correlation_paths import API_GATEWAY_HTTP
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from hubspot_oauth import bootstrap
@@ -8,7 +9,7 @@ from hubspot_oauth.observe import logger, metrics
 from hubspot_oauth.web import Event, Response, cookies_of, host_of
 
 
-@logger.inject_lambda_context(clear_state=True)
+@logger.inject_lambda_context(clear_state=True, correlation_id_path=API_GATEWAY_HTTP)
 @metrics.log_metrics
 def handler(event: Event, context: LambdaContext) -> Response:
     return bootstrap.browser().answer(

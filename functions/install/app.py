@@ -1,5 +1,6 @@
 """GET /install: send the browser to HubSpot."""
 
+from aws_lambda_powertools.logging.correlation_paths import API_GATEWAY_HTTP
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from hubspot_oauth import bootstrap
@@ -9,7 +10,7 @@ from hubspot_oauth.start import Redirect
 from hubspot_oauth.web import Event, Response, host_of
 
 
-@logger.inject_lambda_context(clear_state=True)
+@logger.inject_lambda_context(clear_state=True, correlation_id_path=API_GATEWAY_HTTP)
 @metrics.log_metrics
 def handler(event: Event, context: LambdaContext) -> Response:
     def start(query: dict[str, str]) -> Redirect:

@@ -2,6 +2,7 @@
 
 import time
 
+from aws_lambda_powertools.logging.correlation_paths import API_GATEWAY_HTTP
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from hubspot_oauth import bootstrap
@@ -11,7 +12,7 @@ from hubspot_oauth.vending import iso
 from hubspot_oauth.web import Event, Response, api, host_of, json_answer
 
 
-@logger.inject_lambda_context(clear_state=True)
+@logger.inject_lambda_context(clear_state=True, correlation_id_path=API_GATEWAY_HTTP)
 def handler(event: Event, context: LambdaContext) -> Response:
     def make(_: dict[str, str]) -> Response:
         link = asked_link(event, time.time)

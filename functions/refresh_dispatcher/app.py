@@ -10,4 +10,5 @@ from hubspot_oauth.web import Event, remaining_of
 @logger.inject_lambda_context(clear_state=True)
 @metrics.log_metrics
 def handler(event: Event, context: LambdaContext) -> dict[str, int]:
+    logger.set_correlation_id(context.aws_request_id)  # the workers carry it on
     return {"queued": bootstrap.dispatcher().tick(remaining_of(context))}

@@ -1,5 +1,6 @@
 """GET /accounts/{hub_id}/token: an access token that works, for the team's own code."""
 
+from aws_lambda_powertools.logging.correlation_paths import API_GATEWAY_HTTP
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from hubspot_oauth import bootstrap
@@ -8,7 +9,7 @@ from hubspot_oauth.vending import token_answer, token_question
 from hubspot_oauth.web import Event, Response, api, hub_id_of, json_answer, remaining_of
 
 
-@logger.inject_lambda_context(clear_state=True)
+@logger.inject_lambda_context(clear_state=True, correlation_id_path=API_GATEWAY_HTTP)
 @metrics.log_metrics
 def handler(event: Event, context: LambdaContext) -> Response:
     def vend(query: dict[str, str]) -> Response:

@@ -135,7 +135,7 @@ def worker_on(aws: MemoryAws, url: str) -> Worker:
 
 
 def message(hub_ids: list[int]) -> str:
-    return json.dumps({"hub_ids": hub_ids, "watched": False, "queued_at": time.time()})
+    return json.dumps({"hub_ids": hub_ids, "watched": False, "queued_at": time.time(), "tick": "a test"})
 
 
 def throughput(latency: float, accounts: int) -> tuple[Throughput, Counter[str]]:

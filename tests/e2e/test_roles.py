@@ -112,7 +112,7 @@ class Bench:
 
     def work(self, hub_id: int) -> None:
         """Hand one message to the worker, as the queue does."""
-        message = {"hub_ids": [hub_id], "watched": False, "queued_at": time.time()}
+        message = {"hub_ids": [hub_id], "watched": False, "queued_at": time.time(), "tick": "a test"}
         self.invoke("RefreshWorkerFunction", {"Records": [{"body": json.dumps(message)}]})
 
     def set(self, table: str, key: dict[str, Any], change: str, **values: Any) -> None:

@@ -1,7 +1,11 @@
 """From the install link to a token, over HTTP."""
 
+import json
+from typing import Any
+
 import requests
 
+from tests.lifetimes import log_events_of
 from tests.twins import ACME, BEISPIEL, TwinProcess, Visit, eventually, refusal_of
 
 
@@ -64,6 +68,34 @@ def test_an_account_that_is_due_is_refreshed_by_schedule_queue_and_worker(twin: 
     eventually(lambda: twin.token(ACME).json()["access_token"] != before)
 
 
+def test_a_failed_refresh_is_in_the_log_with_its_account_and_the_tick_that_asked_for_it(
+    twin: TwinProcess, visit: Visit
+) -> None:
+    visit.install(BEISPIEL)
+    twin.simulate("faults", kind="status", status=503, grant_type="refresh_token", hub_id=BEISPIEL)
+
+    make_due(twin, BEISPIEL)
+
+    failed = eventually(lambda: next(iter(logged(twin, "RefreshFailed", BEISPIEL)), None))
+    requests.delete(f"{twin.hubspot_url}/_sim/faults", timeout=10)
+    assert (failed["kind"], failed["code"]) == ("TryLater", "http_503")
+    assert failed["correlation_id"] != failed["function_request_id"]
+
+
+def test_an_account_is_left_over_http(twin: TwinProcess, visit: Visit) -> None:
+    visit.install(ACME)
+
+    left = twin.call(f"/accounts/{ACME}?uninstall=true", "DELETE")
+    again = twin.call(f"/accounts/{ACME}", "DELETE")
+
+    assert (left.status_code, left.json()) == (
+        200,
+        {"hub_id": ACME, "uninstalled": True, "revoked": True, "forgotten": True},
+    )
+    assert (again.status_code, again.json()["code"]) == (404, "account_not_found")
+    assert twin.token(ACME).status_code == 404
+
+
 def test_an_unknown_account_is_a_404_with_a_stable_code(twin: TwinProcess) -> None:
     answer = twin.token(424242)
 
@@ -75,6 +107,12 @@ def test_an_unsigned_call_to_an_iam_route_is_refused(twin: TwinProcess) -> None:
     answer = requests.get(f"{twin.url}/accounts/{ACME}/token", timeout=10)
 
     assert (answer.status_code, answer.json()) == (403, {"message": "Forbidden"})
+
+
+def logged(twin: TwinProcess, message: str, hub_id: int) -> list[dict[str, Any]]:
+    """The functions' log entries with this message about this account."""
+    lines = (line for line in log_events_of(twin).splitlines() if f'"{message}"' in line and line.startswith("{"))
+    return [entry for entry in map(json.loads, lines) if entry.get("hub_id") == hub_id]
 
 
 def make_due(twin: TwinProcess, hub_id: int) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from hubspot_oauth.accounts import SHARDS, Accounts, Due
 from hubspot_oauth.breaker import Breaker, BreakerState
-from hubspot_oauth.observe import Report
+from hubspot_oauth.observe import Report, logger
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -102,11 +102,11 @@ class Dispatcher:
         return 1
 
     def _send(self, hub_ids: Iterable[int], *, watched: bool) -> None:
-        ids = iter(hub_ids)
+        ids, tick = iter(hub_ids), logger.get_correlation_id()
         entries: list[SendMessageBatchRequestEntryTypeDef] = []
         while chunk := list(islice(ids, ACCOUNTS_A_MESSAGE)):
-            body = json.dumps({"hub_ids": chunk, "watched": watched, "queued_at": self._clock()})
-            entries.append({"Id": str(len(entries)), "MessageBody": body})
+            message = {"hub_ids": chunk, "watched": watched, "queued_at": self._clock(), "tick": tick}
+            entries.append({"Id": str(len(entries)), "MessageBody": json.dumps(message)})
         answer = self._sqs.send_message_batch(QueueUrl=self._queue_url, Entries=entries)
         if answer.get("Failed"):
             self._report("QueueRefused", len(answer["Failed"]))

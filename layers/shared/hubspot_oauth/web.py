@@ -5,22 +5,19 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
-from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from hubspot_oauth import refusals
 from hubspot_oauth.aws import AWS_ERRORS, code_of, passes
 from hubspot_oauth.callback import InstalledPage, Landing, PendingPage
 from hubspot_oauth.errors import InstallRefused, InvalidRequest, NotConfigured, Problem
-from hubspot_oauth.observe import Report
+from hubspot_oauth.observe import Report, logger
 from hubspot_oauth.pages import Pages
 from hubspot_oauth.start import Cookie, Redirect
 from hubspot_oauth.urls import parse_hub_id
 
 Event = Mapping[str, Any]
 Response = dict[str, Any]
-
-logger = Logger()
 
 _MOST_PARAMETERS = 40
 _PRIVATE = {"cache-control": "no-store", "referrer-policy": "no-referrer"}

@@ -7,15 +7,11 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from aws_lambda_powertools import Logger
-
 from hubspot_oauth.accounts import Accounts
 from hubspot_oauth.breaker import Breaker
 from hubspot_oauth.lifetimes import FINISH_SECONDS, PREPARE_SECONDS
-from hubspot_oauth.observe import Report
+from hubspot_oauth.observe import Report, logger
 from hubspot_oauth.refresh import Failed, Moved, Outcome, Refreshed, Refresher
-
-logger = Logger()
 
 
 @dataclass(slots=True)
@@ -62,11 +58,13 @@ class Worker:
         """Refresh every account that the message bodies name and that is still due.
 
         Args:
-            bodies: ``{"hub_ids": [...], "watched": bool, "queued_at": epoch seconds}`` as JSON each.
+            bodies: ``{"hub_ids": [...], "watched": bool, "queued_at": epoch seconds, "tick": correlation id}`` as
+                JSON each.
             remaining: Seconds the function may still run. Accounts it leaves no time for stay due.
         """
         for body in bodies:
             message = json.loads(body)
+            logger.set_correlation_id(message["tick"])
             if message["queued_at"] <= self._stopped_at:
                 continue  # queued before this app was refused: the dispatcher sends the next ones when it may
             self._run_batch(message["hub_ids"], _Batch(remaining))
