@@ -2,10 +2,19 @@
 
 from typing import Final
 
+from botocore import exceptions
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
-#: Everything boto3 raises: an answer that refuses, or no answer.
-AWS_ERRORS: Final = (ClientError, BotoCoreError)
+#: Everything boto3 raises: an answer that refuses, no answer, or one that is not AWS's.
+AWS_ERRORS: Final = (ClientError, BotoCoreError, ResponseParserError)
+#: No answer reached us, or not whole. The work may have been done.
+_UNANSWERED: Final = (
+    exceptions.HTTPClientError,
+    exceptions.ConnectionError,
+    exceptions.ChecksumError,
+    ResponseParserError,
+)
 #: How DynamoDB, KMS, SQS and Secrets Manager say "not so fast"; botocore has tried again before anyone sees one.
 _THROTTLED: Final = frozenset(
     {
@@ -14,6 +23,7 @@ _THROTTLED: Final = frozenset(
         "RequestLimitExceeded",
         "RequestThrottled",
         "ThrottlingException",
+        "TransactionConflictException",
         "TransactionInProgressException",
     }
 )
@@ -32,6 +42,6 @@ def passes(error: Exception) -> bool:
     A missing permission or a malformed request is not of that kind: it should crash, be counted and ring the alarm.
     """
     if not isinstance(error, ClientError):
-        return isinstance(error, BotoCoreError)
+        return isinstance(error, _UNANSWERED)
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     return code_of(error) in _THROTTLED or status >= 500  # noqa: PLR2004 - HTTP's own faults

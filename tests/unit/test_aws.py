@@ -1,0 +1,51 @@
+"""Which of AWS's errors pass by themselves."""
+
+from typing import Any
+
+import pytest
+from botocore import exceptions
+from botocore.parsers import ResponseParserError
+
+from hubspot_oauth.aws import AWS_ERRORS, code_of, passes
+
+
+def refusal(code: str, status: int = 400) -> exceptions.ClientError:
+    answer: Any = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return exceptions.ClientError(answer, "UpdateItem")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        refusal("ThrottlingException"),
+        refusal("ProvisionedThroughputExceededException"),
+        refusal("TransactionConflictException"),
+        refusal("InternalServerError", 500),
+        refusal("DependencyTimeoutException", 503),
+        exceptions.ReadTimeoutError(endpoint_url="https://aws.example"),
+        exceptions.ConnectTimeoutError(endpoint_url="https://aws.example"),
+        exceptions.EndpointConnectionError(endpoint_url="https://aws.example"),
+        exceptions.ConnectionClosedError(endpoint_url="https://aws.example"),
+        ResponseParserError("not well-formed"),
+    ],
+    ids=code_of,
+)
+def test_it_passes(error: Exception) -> None:
+    assert isinstance(error, AWS_ERRORS)
+    assert passes(error)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        refusal("AccessDeniedException"),
+        refusal("ValidationException"),
+        refusal("ResourceNotFoundException"),
+        exceptions.NoCredentialsError(),
+        exceptions.ParamValidationError(report="wrong"),
+    ],
+    ids=code_of,
+)
+def test_somebody_must_mend_it(error: Exception) -> None:
+    assert isinstance(error, AWS_ERRORS)
+    assert not passes(error)
