@@ -19,7 +19,7 @@ from hubspot_oauth.models import RefreshTokenOnly, TokenAnswer
 from hubspot_oauth.state import InstallState
 
 DEAD_STATUS = frozenset({"BAD_REFRESH_TOKEN", "BAD_HUB", "BAD_SCOPES", "BAD_AUTH_CODE", "EXPIRED_AUTH_CODE"})
-DEAD_ERROR = frozenset({"invalid_grant", "access_denied", "invalid_scope"})
+DEAD_ERROR = frozenset({"invalid_grant", "access_denied"})
 OURS_STATUS = frozenset(
     {
         "BAD_CLIENT_ID",
@@ -143,7 +143,7 @@ def _succeeded(call: Callable[[], transport.Answer]) -> transport.Answer:
         answer = call()
     except transport.NoAnswer as error:
         raise TryLater(str(error)) from None
-    if answer.status not in (200, 204):
+    if not 200 <= answer.status < 300:  # noqa: PLR2004 - a proxy's 203 carries the tokens all the same
         raise _failure(answer)
     return answer
 
@@ -151,7 +151,7 @@ def _succeeded(call: Callable[[], transport.Answer]) -> transport.Answer:
 def _json(body: bytes) -> Mapping[str, Any]:
     try:
         content = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):  # the latter for thousands of brackets
         raise TryLater("not_json", 200) from None
     if not isinstance(content, dict):
         raise TryLater("not_an_object", 200)
@@ -192,7 +192,7 @@ def hub_id_of(content: Mapping[str, Any]) -> int | None:
 
 
 def _failure(answer: transport.Answer) -> HubSpotError:
-    """What an answer other than 200 means. A client-level status wins over an ``error`` that blames the grant."""
+    """What an answer other than 2xx means. A client-level status wins over an ``error`` that blames the grant."""
     retry_after = _retry_after(answer.headers.get("Retry-After", ""))
     if answer.status >= 500 or answer.status in TRY_LATER_HTTP or answer.status < 400:  # noqa: PLR2004
         return TryLater(f"http_{answer.status}", answer.status, retry_after)
@@ -210,8 +210,12 @@ def _failure(answer: transport.Answer) -> HubSpotError:
 
 
 def _word(value: object) -> str:
-    """A code as HubSpot writes them; anything else could be text that does not belong into a log."""
-    return value if isinstance(value, str) and value.replace("_", "").isalnum() and len(value) <= 64 else ""  # noqa: PLR2004
+    """A code as HubSpot writes them; anything else could be text that does not belong into a log.
+
+    Its general ``"status": "error"`` names nothing.
+    """
+    named = isinstance(value, str) and value.replace("_", "").isalnum() and len(value) <= 64  # noqa: PLR2004
+    return value if isinstance(value, str) and named and value != "error" else ""
 
 
 def _retry_after(value: str) -> int | None:

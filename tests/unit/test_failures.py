@@ -1,0 +1,126 @@
+"""What each answer of HubSpot's token endpoint means on a refresh: the failure table, line by line."""
+
+import json
+
+import pytest
+
+from hubspot_oauth import transport
+from hubspot_oauth.config import Settings
+from hubspot_oauth.errors import GrantDead, HubSpotError, Misconfigured, TryLater
+from hubspot_oauth.hubspot import MOST_RETRY_AFTER, HubSpot
+from local.hubspot.errors import ERRORS
+from tests.stack import ENVIRONMENT
+
+HTML = b"<html><body><h1>Forbidden</h1></body></html>"
+DEAD = ("BAD_REFRESH_TOKEN", "BAD_HUB", "BAD_SCOPES")
+CLIENT = ("BAD_CLIENT_ID", "BAD_CLIENT_SECRET")
+
+
+def failure(monkeypatch: pytest.MonkeyPatch, status: int, body: bytes, retry_after: str = "") -> HubSpotError:
+    answer = transport.Answer(status, {"Retry-After": retry_after} if retry_after else {}, body)
+    monkeypatch.setattr(transport, "call", lambda *_, **__: answer)
+    with pytest.raises(HubSpotError) as caught:
+        HubSpot(Settings.from_env(ENVIRONMENT), lambda: "secret").refresh("token", "secret")
+    return caught.value
+
+
+def documented(status: str) -> bytes:
+    error, description = ERRORS[status]
+    return json.dumps({"status": status, "error": error, "error_description": description}).encode()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [*map(documented, DEAD), b'{"error": "invalid_grant"}', b'{"error": "access_denied"}']
+    + [json.dumps({"status": status}).encode() for status in DEAD],
+)
+def test_the_grant_is_dead(monkeypatch: pytest.MonkeyPatch, body: bytes) -> None:
+    assert isinstance(failure(monkeypatch, 400, body), GrantDead)
+
+
+@pytest.mark.parametrize("body", [*map(documented, CLIENT), b'{"error": "invalid_client"}'])
+@pytest.mark.parametrize("status", [400, 401])
+def test_our_client_is_refused(monkeypatch: pytest.MonkeyPatch, status: int, body: bytes) -> None:
+    error = failure(monkeypatch, status, body)
+
+    assert isinstance(error, Misconfigured)
+    assert error.client_level
+
+
+@pytest.mark.parametrize("status", CLIENT)
+def test_a_refused_client_is_no_dead_grant_whatever_the_error_says(
+    monkeypatch: pytest.MonkeyPatch, status: str
+) -> None:
+    body = json.dumps({"status": status, "error": "invalid_grant"}).encode()
+
+    assert isinstance(failure(monkeypatch, 400, body), Misconfigured)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "code"),
+    [
+        (400, documented("BAD_GRANT_TYPE"), "BAD_GRANT_TYPE"),
+        (400, documented("BAD_REDIRECT_URI"), "BAD_REDIRECT_URI"),
+        (400, documented("MISMATCH_REDIRECT_URI_AUTH_CODE"), "MISMATCH_REDIRECT_URI_AUTH_CODE"),
+        (400, documented("BAD_CODE_VERIFIER"), "BAD_CODE_VERIFIER"),
+        (400, b'{"error": "invalid_scope"}', "invalid_scope"),
+        (400, b'{"error": "unsupported_grant_type"}', "unsupported_grant_type"),
+        (400, b'{"status": "NEVER_HEARD_OF"}', "NEVER_HEARD_OF"),
+        (400, b"", "http_400"),
+        (400, b'["invalid_grant"]', "http_400"),
+        (400, b'{"error": {"code": "invalid_grant"}}', "http_400"),
+        (401, b"{}", "http_401"),
+        (403, HTML, "http_403"),
+        (404, b"{}", "http_404"),
+        (410, b"{}", "http_410"),
+        (415, b'{"status": "error", "message": "HTTP 415 Unsupported Media Type"}', "http_415"),
+        (418, b"[" * 100_000, "http_418"),
+        (499, b"{}", "http_499"),
+    ],
+)
+def test_we_are_misconfigured(monkeypatch: pytest.MonkeyPatch, status: int, body: bytes, code: str) -> None:
+    error = failure(monkeypatch, status, body)
+
+    assert (type(error), error.code) == (Misconfigured, code)
+
+
+@pytest.mark.parametrize("status", [302, 304, 408, 423, 425, 429, 477, 500, 501, 502, 503, 504, 520, 599])
+@pytest.mark.parametrize("body", [HTML, b"", documented("BAD_REFRESH_TOKEN")])
+def test_it_is_tried_later(monkeypatch: pytest.MonkeyPatch, status: int, body: bytes) -> None:
+    error = failure(monkeypatch, status, body)
+
+    assert (type(error), error.code) == (TryLater, f"http_{status}")
+
+
+@pytest.mark.parametrize("body", [HTML, b"", b"[]", b'"text"', b'{"access_token": "a', b"[" * 100_000, b"\xff\xfe\x00"])
+def test_a_body_that_does_not_parse_is_tried_later(monkeypatch: pytest.MonkeyPatch, body: bytes) -> None:
+    assert isinstance(failure(monkeypatch, 200, body), TryLater)
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("", None),
+        ("30", 30),
+        ("0", 0),
+        ("86400", 86_400),
+        ("99999999", MOST_RETRY_AFTER),
+        ("-1", None),
+        ("1.5", None),
+        ("٣", None),
+        ("Wed, 21 Oct 2026 07:28:00 GMT", None),
+    ],
+)
+@pytest.mark.parametrize("status", [423, 429, 477, 503])
+def test_retry_after_is_read(monkeypatch: pytest.MonkeyPatch, status: int, header: str, seconds: int | None) -> None:
+    assert failure(monkeypatch, status, b"{}", header).retry_after == seconds
+
+
+@pytest.mark.parametrize("status", [200, 201, 203])
+def test_tokens_are_taken_from_any_answer_that_says_success(monkeypatch: pytest.MonkeyPatch, status: int) -> None:
+    body = json.dumps({"access_token": "a", "expires_in": 1800, "refresh_token": "r"}).encode()
+    monkeypatch.setattr(transport, "call", lambda *_, **__: transport.Answer(status, {}, body))
+
+    answer = HubSpot(Settings.from_env(ENVIRONMENT), lambda: "secret").refresh("token", "secret")
+
+    assert answer.refresh_token == "r"
