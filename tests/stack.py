@@ -87,6 +87,11 @@ def table_definition(logical_id: str) -> dict[str, Any]:
     return {name: properties[name] for name in wanted if name in properties}
 
 
+def a_minute() -> float:
+    """What is left of a function that has just begun."""
+    return 60.0
+
+
 @dataclass
 class Clock:
     """A clock that stands still until the test moves it. Serves as wall clock and as monotonic clock."""
@@ -114,15 +119,20 @@ class Reports:
 
 
 class Stack:
-    """The product's parts, put together as bootstrap.py does, with the test's clock and reports."""
+    """The product's parts, put together as bootstrap.py does, with the test's clock and reports.
 
-    def __init__(self, environment: dict[str, str], clock: Callable[[], float]) -> None:
+    ``client`` makes the AWS clients: a test may put something in front of them.
+    """
+
+    def __init__(
+        self, environment: dict[str, str], clock: Callable[[], float], client: Callable[..., Any] = boto3.client
+    ) -> None:
         self.settings = Settings.from_env({**ENVIRONMENT, **environment})
         self.environment = environment
         self.clock = clock
         self.reports = Reports()
-        self.dynamodb, self.kms = boto3.client("dynamodb"), boto3.client("kms")
-        self.secrets, self.sqs = boto3.client("secretsmanager"), boto3.client("sqs")
+        self.dynamodb, self.kms = client("dynamodb"), client("kms")
+        self.secrets, self.sqs = client("secretsmanager"), client("sqs")
         self.accounts = Accounts(self.dynamodb, self.settings.accounts_table)
         self.attempts = Attempts(self.dynamodb, self.settings.scratch_table)
         self.breaker = Breaker(self.dynamodb, self.settings.scratch_table, self.reports, clock)
@@ -227,9 +237,9 @@ class Stack:
         self.accounts.install(new, now)
         return new.install_id
 
-    def tick(self) -> None:
+    def tick(self, remaining: Callable[[], float] = a_minute) -> None:
         """One minute's work, as AWS would do it: dispatch, then a worker for each message."""
-        self.dispatcher.tick(a_minute)
+        self.dispatcher.tick(remaining)
         while messages := self.sqs.receive_message(
             QueueUrl=self.settings.refresh_queue_url, MaxNumberOfMessages=10
         ).get("Messages"):
@@ -237,9 +247,4 @@ class Stack:
                 self.sqs.delete_message(
                     QueueUrl=self.settings.refresh_queue_url, ReceiptHandle=message["ReceiptHandle"]
                 )
-                self.worker.run([message["Body"]], a_minute)
-
-
-def a_minute() -> float:
-    """What is left of a function that has just begun."""
-    return 60.0
+                self.worker.run([message["Body"]], remaining)

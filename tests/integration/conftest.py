@@ -1,11 +1,14 @@
 """The product on moto, beside a HubSpot simulator that speaks HTTP."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 from moto import mock_aws
 
-from local.hubspot import Running, SimulatorSettings, serve
+from local.hubspot import Running, Simulator, SimulatorSettings, serve
+from tests.faults.printing import MATRIX
+from tests.faults.world import World
 from tests.site import Visitor
 from tests.stack import Clock, Stack, create_resources
 
@@ -16,17 +19,45 @@ SIMULATED = SimulatorSettings(
 )
 
 
-@pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """The fault matrix, when it was run."""
+    if MATRIX in config.stash:
+        terminalreporter.section("fault matrix")
+        for line in config.stash[MATRIX].lines():
+            terminalreporter.write_line(line)
+
+
+@contextmanager
+def empty_aws() -> Iterator[dict[str, str]]:
     """An empty AWS account with the stack's resources; the environment that names them."""
-    for name, value in {
-        "AWS_ACCESS_KEY_ID": "testing",
-        "AWS_SECRET_ACCESS_KEY": "testing",
-        "AWS_DEFAULT_REGION": "eu-central-1",
-    }.items():
-        monkeypatch.setenv(name, value)
-    with mock_aws():
+    with pytest.MonkeyPatch.context() as patch, mock_aws():
+        for name, value in {
+            "AWS_ACCESS_KEY_ID": "testing",
+            "AWS_SECRET_ACCESS_KEY": "testing",
+            "AWS_DEFAULT_REGION": "eu-central-1",
+        }.items():
+            patch.setenv(name, value)
         yield create_resources()
+
+
+@pytest.fixture
+def aws() -> Iterator[dict[str, str]]:
+    with empty_aws() as environment:
+        yield environment
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[World]:
+    """One AWS and one HubSpot for all faults of a module; ``begin`` gives each an account that is fresh."""
+    clock = Clock()
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        empty_aws() as environment,
+        serve(simulator=Simulator(SIMULATED, clock=clock)) as hubspot,
+    ):
+        for module in ("accounts", "dispatch"):  # one account needs one shard
+            patch.setattr(f"hubspot_oauth.{module}.SHARDS", 1)
+        yield World(environment, hubspot, clock)
 
 
 @pytest.fixture

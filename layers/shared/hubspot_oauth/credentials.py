@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from hubspot_oauth.aws import code_of
+from hubspot_oauth.aws import AWS_ERRORS, code_of
 from hubspot_oauth.errors import NotConfigured
 
 if TYPE_CHECKING:
@@ -37,21 +37,21 @@ class ClientSecret:
         self._lock = threading.Lock()
 
     def __call__(self) -> str:
-        """The secret, read at most every ``CACHE_SECONDS``.
+        """The secret, read at most every ``CACHE_SECONDS``; while that fails, the one read before.
 
         Raises:
             NotConfigured: It has no value yet.
         """
         with self._lock:
             if self._clock() - self._read_at >= CACHE_SECONDS:
-                self._read()
+                self._read_again()
             return self._value
 
     def changed_from(self, refused: str) -> bool:
         """Read again after HubSpot refused ``refused``; whether there is another value now."""
         with self._lock:
             if self._value == refused and self._clock() - self._read_at >= REREAD_SECONDS:
-                self._read()
+                self._read_again()
             return self._value != refused
 
     def is_set(self) -> bool:
@@ -60,6 +60,15 @@ class ClientSecret:
             versions = self._secrets.describe_secret(SecretId=self._secret_id).get("VersionIdsToStages", {})
             self._known_set = any("AWSCURRENT" in stages for stages in versions.values())
         return self._known_set
+
+    def _read_again(self) -> None:
+        try:
+            self._read()
+        except AWS_ERRORS:
+            if not self._value:
+                raise
+            # The one in hand is most likely right, and HubSpot says so if it is not: no reason to refresh nobody.
+            self._read_at = self._clock() - CACHE_SECONDS + REREAD_SECONDS
 
     def _read(self) -> None:
         try:

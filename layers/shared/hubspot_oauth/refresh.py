@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from hubspot_oauth import lifetimes
 from hubspot_oauth.accounts import Accounts, Renewal
-from hubspot_oauth.aws import AWS_ERRORS, code_of
+from hubspot_oauth.aws import AWS_ERRORS, code_of, passes
 from hubspot_oauth.breaker import Breaker
 from hubspot_oauth.credentials import ClientSecret
 from hubspot_oauth.errors import GrantDead, HubSpotError, Misconfigured, NotConfigured, TryLater, VaultError
@@ -112,7 +112,7 @@ class Refresher:
             return self._in_time(leased_at, remaining)
 
         if not in_time():
-            self._accounts.let_go(leased)
+            self._release(lambda: self._accounts.let_go(leased))
             return Failed("out_of_time")
         sent_at = int(self._clock())
         try:
@@ -152,14 +152,15 @@ class Refresher:
         tokens: Tokens,
         sealer: Sealer,
         remaining: Callable[[], float],
-    ) -> Failed:
+    ) -> Failed | Moved:
         """Keep the new refresh token, which may be the only living one, beside the old access token."""
         wait = lifetimes.backoff(leased.attempts, self._roll())
         kept = Refreshed(
             Tokens(tokens.access_token, answer.refresh_token), leased.issued_at, leased.expires_at, leased.scopes
         )
         renewal = replace(self._renewal(leased, kept, sealer), refresh_at=int(self._clock() + wait) + 1)
-        self._keeper.keep(renewal, remaining)
+        if not self._keeper.keep(renewal, remaining):
+            return Moved()
         self._report("RefreshFailed", kind=TryLater.__name__, hub_id=leased.hub_id, code=answer.lacks)
         return Failed(answer.lacks, retry_after=max(1, int(wait)))
 
@@ -177,6 +178,18 @@ class Refresher:
         )
 
     def _failed(self, leased: Account, error: HubSpotError, sent_at: int) -> Failed:
+        try:
+            return self._judged(leased, error, sent_at)
+        except AWS_ERRORS as trouble:
+            # Breaker or mark could not be written. Let go all the same: a lease that runs out leaves the row unclean,
+            # and a grant that is dead indeed could not be marked for as long as the rescue queue keeps its messages.
+            kind = "DeathUnproven" if isinstance(error, GrantDead) else type(error).__name__
+            outcome = self._later(leased, error.code, kind=kind, retry_after=error.retry_after)
+            if not passes(trouble):
+                raise
+            return outcome
+
+    def _judged(self, leased: Account, error: HubSpotError, sent_at: int) -> Failed:
         if isinstance(error, GrantDead):
             return self._dead(leased, error, sent_at)
         kind = type(error).__name__
@@ -203,15 +216,23 @@ class Refresher:
         self, leased: Account, code: str, *, kind: str = TryLater.__name__, retry_after: int | None = None
     ) -> Failed:
         wait = max(lifetimes.backoff(leased.attempts, self._roll()), retry_after or 0)
-        self._accounts.try_later(leased, int(self._clock() + wait) + 1)
+        self._release(lambda: self._accounts.try_later(leased, int(self._clock() + wait) + 1))
         self._report("RefreshFailed", kind=kind, hub_id=leased.hub_id, code=code, attempts=leased.attempts)
         return Failed(code, retry_after=max(1, int(wait)))
 
     def _held_back(self, leased: Account, code: str, kind: str) -> Failed:
         """The breaker is open: the account is not the cause, so it stays due for the moment when that closes."""
-        self._accounts.let_go(leased)
+        self._release(lambda: self._accounts.let_go(leased))
         self._report("RefreshFailed", kind=kind, hub_id=leased.hub_id, code=code)
         return Failed(code, stop=True, retry_after=lifetimes.BACKOFF_FIRST_SECONDS)
+
+    def _release(self, release: Callable[[], bool]) -> None:
+        """Let go of the lease, as far as DynamoDB takes it now; otherwise the lease runs out by itself."""
+        try:
+            release()
+        except AWS_ERRORS as error:
+            if not passes(error):
+                raise
 
 
 def _renewed(answer: TokenAnswer, old: Tokens, leased: Account, sent_at: int) -> Refreshed:

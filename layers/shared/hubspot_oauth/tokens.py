@@ -107,13 +107,21 @@ class TokenVendor:
         outcome = self._refresher.refresh(leased, leased_at, remaining)
         if isinstance(outcome, Refreshed):
             if breaker.watched(self._clock()):
-                self._breaker.bring_in_successes()
+                self._count_success()
             return VendedToken(account.hub_id, outcome.tokens.access_token, outcome.expires_at, outcome.scopes)
         if isinstance(outcome, Failed):
             if outcome.dead:
                 raise _reinstall(account.hub_id)
             return fallback or _unavailable(account.hub_id, outcome.retry_after)
-        return self._open(self._read(account.hub_id))
+        return self._open_live(self._read(account.hub_id))
+
+    def _count_success(self) -> None:
+        """Bring it in, as far as DynamoDB takes it now: the token in hand does not depend on that."""
+        try:
+            self._breaker.bring_in_successes()
+        except AWS_ERRORS as error:
+            if not passes(error):
+                raise
 
     def _wait(self, seen: Account) -> VendedToken:
         """Look again, for at most three seconds, whether the holder has stored a new token."""
@@ -122,7 +130,7 @@ class TokenVendor:
         while True:
             account = self._read(seen.hub_id)
             if (account.install_id, account.version) != (seen.install_id, seen.version):
-                return self._open(account)
+                return self._open_live(account)
             if self._monotonic() >= until:
                 left = max(1, (account.lease_until or 0) - int(self._clock()))
                 raise RefreshInProgress(f"The token of account {seen.hub_id} is being refreshed.", retry_after=left)
@@ -136,6 +144,12 @@ class TokenVendor:
         if account.status is Status.NEEDS_REINSTALL:
             raise _reinstall(hub_id)
         return account
+
+    def _open_live(self, account: Account) -> VendedToken:
+        """The token of a row that another holder moved on: maybe only its refresh token is new (RefreshTokenOnly)."""
+        if self._left(account) <= 0:
+            _unavailable(account.hub_id, max(1, self._pause(account)))
+        return self._open(account)
 
     def _open(self, account: Account) -> VendedToken:
         try:
@@ -153,8 +167,13 @@ class TokenVendor:
             )
 
     def _pause(self, account: Account) -> int:
-        """Seconds until another try makes sense after tries that came to nothing; 0 when none did."""
-        if not account.attempts or account.refresh_at is None or account.lease_live(self._clock()):
+        """Seconds until another try makes sense after tries that came to nothing; 0 when none did.
+
+        A row due only after its token has expired is one that HubSpot gave no access token for (RefreshTokenOnly).
+        """
+        if account.refresh_at is None or account.lease_live(self._clock()):
+            return 0
+        if not account.attempts and account.refresh_at <= account.expires_at:
             return 0
         return max(0, account.refresh_at - int(self._clock()))
 
