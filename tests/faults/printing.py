@@ -48,7 +48,7 @@ def _wide(table: str, rows: dict[str, dict[str, dict[str, str]]], columns: list[
 
 def _narrow(table: str, rows: dict[str, dict[str, dict[str, str]]], columns: list[str]) -> Iterator[str]:
     yield table
-    entries = [f"{name:<37}" + "".join(f"{_cell(row, column):<11}" for column in columns) for name, row in rows.items()]
+    entries = [f"{name:<38}" + "".join(f"{_cell(row, column):<12}" for column in columns) for name, row in rows.items()]
     height = -(-len(entries) // 3)
     for line in range(height):
         yield "".join(entries[line::height]).rstrip()
