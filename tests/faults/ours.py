@@ -12,7 +12,7 @@ from botocore.parsers import ResponseParserError
 
 from hubspot_oauth import lifetimes
 from tests.faults.trouble import Killed, Strike
-from tests.faults.world import World
+from tests.faults.world import FUNCTION_SECONDS, World
 
 AWHILE_SECONDS = 20
 Go = Callable[[], Any]
@@ -59,7 +59,7 @@ def killed(_: Go) -> None:
 
 
 def _for_a_while(world: World, strike: Strike, go: Go) -> Any:
-    return go() if world.clock() >= world.ends_at - 60 + AWHILE_SECONDS else strike(go)
+    return go() if world.clock() >= world.ends_at - FUNCTION_SECONDS + AWHILE_SECONDS else strike(go)
 
 
 def _slow(world: World, go: Go) -> Any:
