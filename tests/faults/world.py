@@ -184,7 +184,7 @@ class World:
     def _deliver(self) -> None:
         """What functions/rescue does, until its queue is empty."""
         for body in self._emptied(self.process.settings.rescue_queue_url):
-            self.process.accounts.commit(from_message(body), int(self.clock()))
+            self.process.accounts.commit(from_message(body))
 
     def _emptied(self, queue_url: str) -> list[str]:
         bodies = []
