@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 STACK_ENV ?= dev
 
-.PHONY: help install check test test-browser demo connect verify-hubspot bench build deploy secret lock clean
+.PHONY: help install check test soak test-browser demo connect verify-hubspot bench build deploy secret lock clean
 
 help: ## Show what there is to run
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ check: install ## Lint, formatting and types
 
 test: install ## Run every test
 	$(BIN)/pytest $(ARGS)
+
+soak: install ## Kill workers at random for five minutes over 2,000 accounts (SOAK_SEED=number repeats the throws)
+	$(BIN)/pytest tests/e2e/test_kills.py -m soak $(ARGS)
 
 test-browser: install $(VENV)/.installed-browser ## People's walks in a real browser (SCREENSHOTS=folder keeps pictures)
 	@command -v chromium >/dev/null || { echo "Chromium is missing: apt-get install chromium (Debian's; no other download is needed)" >&2; exit 1; }

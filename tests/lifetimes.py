@@ -146,8 +146,8 @@ def tables_of(twin: TwinProcess) -> str:
     return json.dumps(items, default=lambda value: value.decode("latin-1"))
 
 
-def scanned(dynamodb: Any, table: str) -> Iterator[dict[str, Any]]:
-    for page in dynamodb.get_paginator("scan").paginate(TableName=table):
+def scanned(dynamodb: Any, table: str, **wanted: Any) -> Iterator[dict[str, Any]]:
+    for page in dynamodb.get_paginator("scan").paginate(TableName=table, **wanted):
         yield from page["Items"]
 
 

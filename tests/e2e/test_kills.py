@@ -1,0 +1,56 @@
+"""Workers killed with SIGKILL at random: every account ends fresh, and no reader is without a live token for long.
+
+The short run is one of the tests; the long one is what `make soak` runs.
+"""
+
+import os
+import sys
+import time
+
+import pytest
+
+from hubspot_oauth.models import Status
+from tests import killing
+from tests.killing import LIFETIME, Plan, Run
+
+LONGEST_GAP = 30
+SEED = int(os.environ.get("SOAK_SEED", time.time()))
+SHORT = pytest.param(Plan(200, 25, SEED), id="short")
+LONG = pytest.param(Plan(2000, 300, SEED), id="long", marks=pytest.mark.soak)
+
+
+@pytest.fixture(scope="module", params=[SHORT, LONG])
+def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    run = killing.run(request.param, tmp_path_factory.mktemp("killing") / "state")
+    with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+        sys.stdout.write(f"\n{run.summary()}\n")  # shown though the tests pass
+    return run
+
+
+def test_the_kills_hit_refreshes_that_were_under_way(run: Run) -> None:
+    assert run.kills > run.plan.seconds / run.plan.kill_every / 3
+    assert len(run.orphans) > run.kills / 10
+    assert run.answers_lost > 0
+
+
+def test_every_account_is_fresh_afterwards(run: Run) -> None:
+    assert len(run.rows) == run.plan.accounts
+    assert {row.status for row in run.rows} == {Status.ACTIVE}
+    assert run.stale == []
+    assert run.unaccepted == []
+
+
+def test_nobody_is_marked_dead_or_forgotten(run: Run) -> None:
+    assert [row.hub_id for row in run.rows if row.dead_code] == []
+    rounds = int(run.seconds // (LIFETIME + LONGEST_GAP))
+    assert [row.hub_id for row in run.rows if row.version <= max(1, rounds)] == []
+
+
+def test_every_version_is_an_answer_of_hubspot(run: Run) -> None:
+    assert [row.hub_id for row in run.rows if row.version - 1 > run.answers[row.hub_id]] == []
+
+
+def test_no_reader_is_without_a_live_token_for_more_than_half_a_minute(run: Run) -> None:
+    assert run.longest_gap <= LONGEST_GAP
+    assert run.never_served == []
+    assert set(run.statuses) <= {200, 503, 0}

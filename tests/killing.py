@@ -1,0 +1,326 @@
+"""A fleet of accounts on a twin whose refresh workers are killed at random, and readers who ask all the while.
+
+The accounts are stored as an install stores them, by the product's own code, and due one after another, as though they
+had been installed over a day. SIGKILL takes a worker with whatever it has under way: up to eight leases at once.
+"""
+
+import json
+import os
+import random
+import shutil
+import signal
+import statistics
+import subprocess
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from hubspot_oauth import lifetimes
+from hubspot_oauth.accounts import Accounts, NewInstall
+from hubspot_oauth.models import Account, Binding, Status, Tokens
+from hubspot_oauth.rows import account_from, plain
+from hubspot_oauth.vault import Vault
+from local.hubspot.settings import DEFAULT_CLIENT_ID
+from tests import twins
+from tests.lifetimes import scanned
+from tests.twins import TwinProcess
+
+LIFETIME = 120
+MARGIN_PERCENT = 33  # the template's default
+INTERVAL = int(LIFETIME * (1 - MARGIN_PERCENT / 100 - lifetimes.JITTER_SHARE / 2))
+HUBSPOT_LATENCY = 0.25
+SCHEDULE_SECONDS = 2
+WATCHED = 20  # asked for as often as all others together, so that no gap of theirs goes unseen
+READERS = 6
+READ_EVERY = 0.25  # of each reader
+ASK_AGAIN = 0.5  # a reader who got no token
+GRACE = 5  # seconds an account may be due or held before it counts as stale
+LOOK_EVERY = 8  # for leases nobody holds any more: each is there for LEASE_SECONDS
+HELD_TOO_LONG = 12  # longer than any living holder here, who waits for HubSpot for HUBSPOT_LATENCY
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How many accounts, for how long, with which throws of the dice; kills come every `kill_every` s on average."""
+
+    accounts: int
+    seconds: float
+    seed: int
+    kill_every: float = 1.5
+
+
+@dataclass
+class Run:
+    """What a run came to."""
+
+    plan: Plan
+    rows: list[Account] = field(default_factory=list)
+    stale: list[Account] = field(default_factory=list)  # a lifetime after the last kill; not one, if all goes well
+    never_served: list[int] = field(default_factory=list)  # refused by then, and not served since
+    unaccepted: list[int] = field(default_factory=list)
+    answers: Counter[int] = field(default_factory=Counter)  # refreshes that HubSpot answered, by hub_id
+    kills: int = 0
+    seconds: float = 0  # from the first account stored to the last look
+    settled_after: float = 0  # the last kill
+    orphans: set[str] = field(default_factory=set)  # owners of leases whose holder vanished
+    taken_over_twice: int = 0
+    statuses: Counter[int] = field(default_factory=Counter)
+    latencies: list[float] = field(default_factory=list)
+    gaps: list[float] = field(default_factory=list)  # from a reader's first refusal to the next live token
+
+    @property
+    def refreshes(self) -> int:
+        return sum(row.version - 1 for row in self.rows)
+
+    @property
+    def answers_lost(self) -> int:
+        """HubSpot's answers that nobody stored: the process died, or another was first."""
+        return self.answers.total() - self.refreshes
+
+    @property
+    def longest_gap(self) -> float:
+        return max(self.gaps, default=0.0)
+
+    def summary(self) -> str:
+        cuts = statistics.quantiles(self.latencies, n=100)
+        lines = {
+            "seed": self.plan.seed,
+            "accounts": len(self.rows),
+            "seconds": f"{self.seconds:.0f}",
+            "kills": self.kills,
+            "refreshes stored": self.refreshes,
+            "answers of HubSpot that died with a worker": self.answers_lost,
+            "leases orphaned": len(self.orphans),
+            "of these on an account orphaned before": self.taken_over_twice,
+            "all fresh after the last kill": f"{self.settled_after:.1f} s",
+            "reads": self.statuses.total(),
+            "reads without a live token": self.statuses.total() - self.statuses[200],
+            "longest gap of a reader": f"{self.longest_gap:.1f} s",
+            "reader latency p50 / p99": f"{cuts[49] * 1000:.0f} / {cuts[98] * 1000:.0f} ms",
+        }
+        return "\n".join(f"{name:<44}{value:>10}" for name, value in lines.items())
+
+
+def run(plan: Plan, state: Path) -> Run:
+    flags = ["--schedule-seconds", str(SCHEDULE_SECONDS), "--token-lifetime", str(LIFETIME)]
+    with twins.running(state, *flags) as twin:
+        twin.simulate("settings", latency=HUBSPOT_LATENCY)
+        started = time.monotonic()
+        run = Run(plan)
+        hub_ids = store_fleet(twin, plan)
+        readers, killer, looker = Readers(twin, hub_ids, run), Killer(twin, run), Looker(twin, run)
+        with going_on(looker.look, every=lambda: LOOK_EVERY), readers.reading():
+            with going_on(killer.kill, every=killer.pause):
+                time.sleep(plan.seconds)
+            killed_at = time.time()
+            run.stale = left_stale(twin, killed_at)
+            run.settled_after = time.time() - killed_at
+        run.seconds = time.monotonic() - started
+        verify(twin, run)
+    return run
+
+
+def store_fleet(twin: TwinProcess, plan: Plan) -> list[int]:
+    """Accounts as an install stores them, due one after another for as long as it takes a token to become due."""
+    grants = requests.post(f"{twin.hubspot_url}/_sim/grants", json={"count": plan.accounts}, timeout=60)
+    minted = [json.loads(line) for line in grants.text.splitlines()]
+    accounts, vault = Accounts(twin.aws("dynamodb"), twin.outputs["AccountsTableName"]), vault_of(twin)
+    sealer = vault.sealer()
+    now = int(time.time())
+    spread = min(plan.seconds, INTERVAL)
+
+    def store(number: int) -> int:
+        grant = minted[number]
+        hub_id, install_id = int(grant["hub_id"]), f"soak-{number}"
+        tokens = Tokens(grant["access_token"], grant["refresh_token"])
+        new = NewInstall(
+            hub_id=hub_id,
+            install_id=install_id,
+            sealed=sealer.seal(tokens, hub_id, install_id),
+            scopes=tuple(grant["scopes"]),
+            issued_at=now,
+            expires_at=now + grant["expires_in"],
+            refresh_at=now + int(spread * number / len(minted)),
+            binding=Binding.BOUND,
+            sent_at_ms=now * 1000,
+        )
+        accounts.install(new, now)
+        return hub_id
+
+    with ThreadPoolExecutor(8) as pool:
+        return list(pool.map(store, range(len(minted))))
+
+
+def vault_of(twin: TwinProcess) -> Vault:
+    return Vault(twin.aws("kms"), twin.outputs["TokensKeyArn"], DEFAULT_CLIENT_ID, time.monotonic)
+
+
+@contextmanager
+def going_on(work: Callable[[], None], every: Callable[[], float]) -> Iterator[None]:
+    """Do the work again and again in the background while the block lasts; what it raises is raised at the end."""
+    ended = threading.Event()
+
+    def go_on() -> None:
+        while not ended.wait(every()):
+            work()
+
+    with ThreadPoolExecutor(1) as pool:
+        going = pool.submit(go_on)
+        try:
+            yield
+        finally:
+            ended.set()
+        going.result()
+
+
+class Killer:
+    """Ends one of the refresh workers' processes at random moments, busy or idle."""
+
+    def __init__(self, twin: TwinProcess, run: Run) -> None:
+        self._twin = twin
+        self._run = run
+        self._dice = random.Random(run.plan.seed)
+
+    def pause(self) -> float:
+        return self._dice.expovariate(1 / self._run.plan.kill_every)
+
+    def kill(self) -> None:
+        if processes := workers_of(self._twin):
+            with suppress(ProcessLookupError):
+                os.kill(self._dice.choice(processes), signal.SIGKILL)
+                self._run.kills += 1
+
+
+def workers_of(twin: TwinProcess, function: str = "RefreshWorkerFunction") -> list[int]:
+    """The processes that run a function of this twin: the emulation starts each from a folder named after it."""
+    ps = shutil.which("ps")
+    assert ps, "ps is needed"
+    listed = subprocess.run([ps, "-Awwo", "pid=,args="], capture_output=True, text=True, check=True).stdout
+    lines = [line.split(maxsplit=1) for line in listed.splitlines()]
+    return sorted(int(pid) for pid, args in lines if str(twin.state) in args and f"-{function}-" in args)
+
+
+class Looker:
+    """Looks often enough at the leases in the table to meet each that its holder left behind."""
+
+    def __init__(self, twin: TwinProcess, run: Run) -> None:
+        self._twin = twin
+        self._run = run
+
+    def look(self) -> None:
+        for row in fleet(self._twin, "attribute_exists(lease_owner)"):
+            assert row.lease_owner
+            assert row.lease_until
+            held = lifetimes.LEASE_SECONDS - (row.lease_until - time.time())
+            if held > HELD_TOO_LONG and row.lease_owner not in self._run.orphans:
+                self._run.orphans.add(row.lease_owner)
+                self._run.taken_over_twice += row.unclean_since is not None
+
+
+class Readers:
+    """Several programs that ask for tokens: half of the questions are about a few accounts, half about any.
+
+    An account that was refused is asked for again soon, so that its gap is measured to its end.
+    """
+
+    def __init__(self, twin: TwinProcess, hub_ids: list[int], run: Run) -> None:
+        self._twin = twin
+        self._hub_ids = hub_ids
+        self._run = run
+        self._dice = random.Random(run.plan.seed + 1)
+        self._watched = self._dice.sample(hub_ids, WATCHED)
+        self._lock = threading.Lock()
+        self._refused: dict[int, tuple[float, float]] = {}  # hub_id: first refused at, last asked at
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Read while the block lasts, and then until everyone who was refused has a token."""
+        with going_on_in_threads(self._ask, READERS, READ_EVERY):
+            yield
+            deadline = time.monotonic() + LIFETIME
+            while self._refused and time.monotonic() < deadline:
+                time.sleep(ASK_AGAIN)
+        self._run.never_served = list(self._refused)
+
+    def _ask(self) -> None:
+        hub_id = self._next()
+        asked_at = time.monotonic()
+        answer = self._twin.token(hub_id)
+        latency = time.monotonic() - asked_at
+        live = answer.ok and self._twin.accepted(answer.json()["access_token"])
+        with self._lock:
+            self._run.latencies.append(latency)
+            self._run.statuses[answer.status_code if live or not answer.ok else 0] += 1
+            if live and (refused := self._refused.pop(hub_id, None)):
+                self._run.gaps.append(time.monotonic() - refused[0])
+            elif not live:
+                first, _ = self._refused.get(hub_id, (asked_at, 0.0))
+                self._refused[hub_id] = first, time.monotonic()
+
+    def _next(self) -> int:
+        with self._lock:
+            now = time.monotonic()
+            for hub_id, (first, last) in self._refused.items():
+                if now - last > ASK_AGAIN:
+                    self._refused[hub_id] = first, now
+                    return hub_id
+            return self._dice.choice(self._watched if self._dice.random() < 0.5 else self._hub_ids)
+
+
+@contextmanager
+def going_on_in_threads(work: Callable[[], None], threads: int, pause: float) -> Iterator[None]:
+    if threads:
+        with going_on(work, every=lambda: pause), going_on_in_threads(work, threads - 1, pause):
+            yield
+    else:
+        yield
+
+
+def fleet(twin: TwinProcess, condition: str = "attribute_exists(hub_id)") -> list[Account]:
+    """The accounts of the table for which the condition holds."""
+    items = scanned(twin.aws("dynamodb"), twin.outputs["AccountsTableName"], FilterExpression=condition)
+    return [account_from(plain(item)) for item in items]
+
+
+def left_stale(twin: TwinProcess, since: float) -> list[Account]:
+    """Wait until no account is overdue, expired, or held by someone who is no more; those that still are at the end.
+
+    A lease taken right before the last kill looks alive for a moment, so nothing counts before that moment is over.
+    """
+    while True:
+        now = time.time()
+        rows = [row for row in fleet(twin) if stale(row, now)]
+        if now - since > LIFETIME or (now - since > GRACE and not rows):
+            return rows
+        time.sleep(1)
+
+
+def stale(row: Account, now: float) -> bool:
+    due_for = now - row.refresh_at if row.refresh_at is not None else float("inf")
+    held_for = lifetimes.LEASE_SECONDS - (row.lease_until - now) if row.lease_until is not None else 0
+    return row.status is not Status.ACTIVE or row.expires_at <= now or due_for > GRACE or held_for > GRACE
+
+
+def verify(twin: TwinProcess, run: Run) -> None:
+    """Look at every account once more, and ask HubSpot about the token that is stored at that moment."""
+    run.rows = fleet(twin)
+    counted: dict[str, dict[str, Any]] = twin.journal()["counters"]["by_hub_id"]
+    run.answers = Counter({int(hub_id): kinds.get("refresh_token:ok", 0) for hub_id, kinds in counted.items()})
+    accounts, vault = Accounts(twin.aws("dynamodb"), twin.outputs["AccountsTableName"]), vault_of(twin)
+
+    def accepted(row: Account) -> bool:
+        now = accounts.get(row.hub_id)
+        return now is not None and twin.accepted(vault.unseal(now.sealed, now.hub_id, now.install_id).access_token)
+
+    with ThreadPoolExecutor(4) as pool:
+        run.unaccepted = [
+            row.hub_id for row, yes in zip(run.rows, pool.map(accepted, run.rows), strict=True) if not yes
+        ]
