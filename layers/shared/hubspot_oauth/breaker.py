@@ -157,8 +157,9 @@ class Breaker:
 
     def _close(self, reason: Reason, sent_at: int) -> bool:
         # Deaths in a row up to the opening, with no success between, were a misconfiguration: they are revived. Marks
-        # that a success came after stay: the credentials were good then.
-        revive = ", revive_since = streak_at" if reason is Reason.DEATHS else ""
+        # that a success came after stay: the credentials were good then. Without a streak (a success came between the
+        # last death and the opening) there is nobody to revive: nobody is marked from the opening on.
+        revive = ", revive_since = if_not_exists(streak_at, changed_at)" if reason is Reason.DEATHS else ""
         _, closed = self._update(
             f"SET changed_at = :now, window_at = :now, deaths = :zero, successes = :zero{revive}"
             " REMOVE opened_by, unlisted, streak_at",
