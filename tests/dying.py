@@ -35,7 +35,7 @@ def main() -> None:
         boto3.setup_default_session()
         assert boto3.DEFAULT_SESSION
         boto3.DEFAULT_SESSION.events.register(moment, die_at(wanted))
-    body = json.dumps({"hub_ids": [int(hub_id)], "watched": False, "queued_at": time.time()})
+    body = json.dumps({"hub_ids": [int(hub_id)], "watched": False, "queued_at": time.time(), "tick": "a test"})
     load_handler()({"Records": [{"body": body}]}, context())
 
 
