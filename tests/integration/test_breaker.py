@@ -3,8 +3,9 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from botocore.stub import Stubber
 
-from hubspot_oauth.breaker import DEATHS_LEAST, UNLISTED_ACCOUNTS, WINDOW_SECONDS, Breaker
+from hubspot_oauth.breaker import DEATHS_LEAST, UNLISTED_ACCOUNTS, WINDOW_SECONDS, Breaker, Reason
 from tests.stack import Clock, Reports, Stack
 
 
@@ -91,6 +92,44 @@ def test_successes_cost_no_write_until_something_is_counted(stack: Stack, breake
     breaker.bring_in_successes()
 
     assert breaker.state().successes == 100
+
+
+def test_successes_that_dynamodb_does_not_take_are_brought_in_later(
+    stack: Stack, breaker: Breaker, clock: Clock
+) -> None:
+    succeed(breaker, clock, 3)
+    with Stubber(stack.dynamodb) as dynamodb:
+        dynamodb.add_client_error("update_item", "ThrottlingException")
+        breaker.bring_in_successes()
+
+    breaker.bring_in_successes()
+
+    assert breaker.state().successes == 3
+
+
+class Overtaken(Breaker):
+    """A breaker that meets another process's success right before it opens."""
+
+    other: Breaker
+
+    def _open(self, reason: Reason, sent_at: int) -> None:
+        self.other.succeeded(sent_at)
+        self.other.bring_in_successes()
+        super()._open(reason, sent_at)
+
+
+def test_a_breaker_whose_run_of_deaths_ended_as_it_opened_can_be_closed(
+    stack: Stack, clock: Clock, reports: Reports
+) -> None:
+    breaker = Overtaken(stack.dynamodb, stack.settings.scratch_table, reports, clock)
+    breaker.other = container(stack, clock, reports)
+    open_by(breaker, clock, "deaths")
+    clock.forward(60)
+
+    succeed(breaker, clock)
+    breaker.bring_in_successes()
+
+    assert breaker.state().open is None
 
 
 @pytest.mark.parametrize("opened_by", ["client", "unlisted", "deaths"])

@@ -7,6 +7,7 @@ import pytest
 from botocore.stub import Stubber
 
 from hubspot_oauth import lifetimes
+from hubspot_oauth.breaker import DEATHS_LEAST
 from hubspot_oauth.errors import (
     AccountNotFound,
     NeedsReinstall,
@@ -105,6 +106,18 @@ def test_a_revoked_grant_is_marked_and_leaves_the_schedule(overdue: Stack, hubsp
     assert calls(hubspot.simulator, "refresh_token") == 1
     with pytest.raises(NeedsReinstall):
         overdue.vendor.token(HUB_ID, None, None, a_minute)
+
+
+def test_a_death_that_cannot_be_proved_counts_for_no_breaker(overdue: Stack, hubspot: Running, clock: Clock) -> None:
+    overdue.accounts.lease_due(HUB_ID, "a holder that vanishes", int(clock()))
+    uninstall(hubspot)
+    for _ in range(DEATHS_LEAST):
+        clock.forward(lifetimes.LEASE_SECONDS + lifetimes.BACKOFF_MOST_SECONDS)
+        overdue.tick()
+
+    assert calls(hubspot.simulator, "refresh_token") == DEATHS_LEAST
+    assert stored(overdue).status is Status.ACTIVE
+    assert overdue.breaker.state().open is None
 
 
 def test_a_reinstall_mends_a_dead_account(overdue: Stack, hubspot: Running, visitor: Visitor) -> None:

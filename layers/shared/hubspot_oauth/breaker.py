@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from hubspot_oauth.aws import AWS_ERRORS, passes
 from hubspot_oauth.observe import Report
 from hubspot_oauth.rows import plain, typed, update
 
@@ -132,15 +133,21 @@ class Breaker:
             self._succeeded_at = max(self._succeeded_at, sent_at)
 
     def bring_in_successes(self) -> None:
-        """Write down what ``succeeded`` has counted since the last time, if anything."""
+        """Write down what ``succeeded`` has counted since the last time, if anything; what is not taken waits on."""
         with self._lock:
             count, sent_at = self._successes, self._succeeded_at
             self._successes = 0
         if not count:
             return
-        state, counted = self._count("ADD successes :count REMOVE unlisted, streak_at", {":count": count}, sent_at)
-        if not counted and state.open:
-            self._close(state.open, sent_at)
+        try:
+            state, counted = self._count("ADD successes :count REMOVE unlisted, streak_at", {":count": count}, sent_at)
+            if not counted and state.open:
+                self._close(state.open, sent_at)
+        except AWS_ERRORS as error:
+            if not passes(error):
+                raise
+            with self._lock:
+                self._successes += count
 
     def revived(self, since: int) -> None:
         """The accounts marked dead since ``since`` are due again."""

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from hashlib import sha256
 
+from hubspot_oauth.lifetimes import RESCUE_RETENTION_SECONDS
+
 
 def fingerprint(token: str) -> str:
     """A short name for a token that cannot be turned back into it: 16 hexadecimal digits of its SHA-256."""
@@ -85,6 +87,10 @@ class Account:
     def lifetime(self) -> int:
         """Seconds the access token lives from issue to expiry."""
         return self.expires_at - self.issued_at
+
+    def may_be_marked(self, now: int) -> bool:
+        """Whether no vanished holder's answer, which may bring living tokens, can still be on its way."""
+        return self.unclean_since is None or self.unclean_since < now - RESCUE_RETENTION_SECONDS
 
     def lease_live(self, now: float) -> bool:
         """Whether someone is refreshing this account at ``now``."""

@@ -205,6 +205,9 @@ class Refresher:
         return self._breaker.unlisted(leased.hub_id, sent_at)
 
     def _dead(self, leased: Account, error: GrantDead, sent_at: int) -> Failed:
+        if not leased.may_be_marked(int(self._clock())):
+            # Nor is it counted: one account that is tried for fourteen days is not many deaths.
+            return self._later(leased, error.code, kind="DeathUnproven")
         if not self._breaker.death(sent_at):
             return self._held_back(leased, error.code, "DeathSuspended")
         if self._accounts.mark_dead(leased, error.code, int(self._clock())):

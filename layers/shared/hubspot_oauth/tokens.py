@@ -107,21 +107,13 @@ class TokenVendor:
         outcome = self._refresher.refresh(leased, leased_at, remaining)
         if isinstance(outcome, Refreshed):
             if breaker.watched(self._clock()):
-                self._count_success()
+                self._breaker.bring_in_successes()
             return VendedToken(account.hub_id, outcome.tokens.access_token, outcome.expires_at, outcome.scopes)
         if isinstance(outcome, Failed):
             if outcome.dead:
                 raise _reinstall(account.hub_id)
             return fallback or _unavailable(account.hub_id, outcome.retry_after)
         return self._open_live(self._read(account.hub_id))
-
-    def _count_success(self) -> None:
-        """Bring it in, as far as DynamoDB takes it now: the token in hand does not depend on that."""
-        try:
-            self._breaker.bring_in_successes()
-        except AWS_ERRORS as error:
-            if not passes(error):
-                raise
 
     def _wait(self, seen: Account) -> VendedToken:
         """Look again, for at most three seconds, whether the holder has stored a new token."""
