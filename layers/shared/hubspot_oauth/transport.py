@@ -1,14 +1,17 @@
 """HTTP to HubSpot with one bound on a whole call: total wall time and size, however slowly the answer drips.
 
-A read time-out bounds one read, not a call: a server that sends a byte a second never trips it. So a timer shuts the
-socket down when the time is up, which ends whatever read is under way.
+A read time-out bounds one read, not a call: a server that sends a byte a second never trips it. So one watchdog thread
+shuts the socket down when the time is up, which ends whatever read or write is under way. Resolving the name and trying
+several addresses may take longer than that; then nothing is sent.
 """
 
 import socket
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from math import inf
+from threading import Condition, Lock, Thread, local
+from time import monotonic
 from typing import Any, Literal
 
 import requests
@@ -34,7 +37,7 @@ class Answer:
     body: bytes = field(repr=False)
 
 
-class _Deadline(threading.local):
+class _Deadline(local):
     """The call under way in this thread: its connections register their sockets here."""
 
     watch: "_Watch | None" = None
@@ -44,42 +47,93 @@ _deadline = _Deadline()
 
 
 class _Watch:
+    """One call: when it must be over, and the socket that carries it."""
+
     def __init__(self, seconds: float) -> None:
-        self._sockets: list[socket.socket] = []
-        self._lock = threading.Lock()
+        self.until = monotonic() + seconds
         self.expired = False
-        self._timer = threading.Timer(seconds, self._expire)
-        self._timer.daemon = True
-        self._timer.start()
+        self._socket: socket.socket | None = None
+        self._lock = Lock()
 
-    def add(self, sock: socket.socket | None) -> None:
+    def carry(self, sock: socket.socket) -> None:
+        """From now on the call goes over this socket.
+
+        Raises:
+            TimeoutError: The time is up: nothing must be sent any more, for nobody would read the answer.
+        """
         with self._lock:
-            if sock is not None:
-                self._sockets.append(sock)
-        if self.expired:
-            self._expire()
+            self._socket = sock
+            self.expired = self.expired or monotonic() >= self.until
+            if self.expired:
+                raise TimeoutError
 
-    def stop(self) -> None:
-        self._timer.cancel()
-
-    def _expire(self) -> None:
-        self.expired = True
+    def expire(self) -> None:
         with self._lock:
-            for sock in self._sockets:
+            self.expired = True
+            if self._socket is not None:
                 with suppress(OSError):
                     # The plain socket's own shutdown: an SSLSocket's would drop TLS state under the reading thread.
-                    socket.socket.shutdown(sock, socket.SHUT_RDWR)
+                    socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+
+
+class _Watchdog:
+    """The one thread that ends overdue calls of this process.
+
+    It sleeps until the earliest end it knows of. A call that is over in time is only struck off, and the next one
+    usually ends later than those before it, so that neither wakes the thread.
+    """
+
+    def __init__(self) -> None:
+        self._watches: set[_Watch] = set()
+        self._changed = Condition()
+        self._thread: Thread | None = None
+        self._wakes_at = inf
+
+    def add(self, watch: _Watch) -> None:
+        with self._changed:
+            self._watches.add(watch)
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = Thread(target=self._run, name="watchdog", daemon=True)
+                self._thread.start()
+            elif watch.until < self._wakes_at:
+                self._changed.notify()
+
+    def remove(self, watch: _Watch) -> None:
+        with self._changed:
+            self._watches.discard(watch)
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                now = monotonic()
+                overdue = {watch for watch in self._watches if watch.until <= now}
+                self._watches -= overdue
+                for watch in overdue:
+                    watch.expire()
+                self._wakes_at = min((watch.until for watch in self._watches), default=inf)
+                self._changed.wait(None if self._wakes_at == inf else self._wakes_at - now)
+
+
+_watchdog = _Watchdog()
 
 
 class _Watched:
-    """Mixed into urllib3's connections: tells the deadline which socket carries the request."""
+    """Mixed into urllib3's connections: tells the call under way which socket carries it, before anything is sent."""
 
     sock: socket.socket | None
 
+    def connect(self) -> None:
+        super().connect()  # type: ignore[misc]
+        self._carry()
+
     def request(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - urllib3's own signature, passed through
+        if self.sock is not None:
+            self._carry()  # kept alive from an earlier call
         super().request(*args, **kwargs)  # type: ignore[misc]
-        if _deadline.watch:
-            _deadline.watch.add(self.sock)
+
+    def _carry(self) -> None:
+        if _deadline.watch and self.sock is not None:
+            _deadline.watch.carry(self.sock)
 
 
 class _WatchedHTTP(_Watched, HTTPConnection):
@@ -158,8 +212,9 @@ def _is_timeout(error: Exception, watch: _Watch) -> bool:
 @contextmanager
 def _within(seconds: float) -> Iterator[_Watch]:
     watch = _deadline.watch = _Watch(seconds)
+    _watchdog.add(watch)
     try:
         yield watch
     finally:
         _deadline.watch = None
-        watch.stop()
+        _watchdog.remove(watch)

@@ -1,0 +1,115 @@
+"""One bound on a whole call to HubSpot, kept by one thread for all calls."""
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+
+import pytest
+
+from hubspot_oauth import transport
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n"
+
+
+class Dripping:
+    """A server that sends a byte each 50 ms and never comes to an end; what each connection asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[bytes] = []
+        self._listening = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def close(self) -> None:
+        self._listening.close()
+
+    def _accept(self) -> None:
+        with suppress(OSError):  # closed: the test is over
+            while True:
+                threading.Thread(target=self._drip, args=(self._listening.accept()[0],), daemon=True).start()
+
+    def _drip(self, connection: socket.socket) -> None:
+        with connection:
+            self.asked.append(connection.recv(4096))
+            drip(connection)
+
+
+def drip(connection: socket.socket) -> None:
+    """An answer that never comes to an end, until the client hangs up."""
+    with suppress(OSError):
+        connection.sendall(HEAD)
+        while True:
+            connection.sendall(b"x")
+            time.sleep(0.05)
+
+
+@pytest.fixture
+def dripping() -> Iterator[Dripping]:
+    server = Dripping()
+    yield server
+    server.close()
+
+
+def seconds_until_given_up(url: str, seconds: float) -> float:
+    started = time.monotonic()
+    with transport.session(1) as client, pytest.raises(transport.NoAnswer, match="timeout"):
+        transport.call(client, "POST", url, seconds, form={"a": "b"})
+    return time.monotonic() - started
+
+
+def test_each_of_many_calls_at_once_ends_when_its_own_time_is_up(dripping: Dripping) -> None:
+    bounds = [0.9 - 0.05 * number for number in range(16)]  # each ends before those already under way
+
+    with ThreadPoolExecutor(len(bounds)) as pool:
+        took = list(pool.map(lambda seconds: seconds_until_given_up(dripping.url, seconds), bounds))
+
+    assert all(bound <= taken < bound + 0.5 for bound, taken in zip(bounds, took, strict=True))
+
+
+def test_one_thread_watches_over_every_call(dripping: Dripping) -> None:
+    for _ in range(5):
+        seconds_until_given_up(dripping.url, 0.1)
+
+    assert sum(thread.name == "watchdog" for thread in threading.enumerate()) == 1
+
+
+def test_nothing_is_sent_when_connecting_has_used_up_the_time(
+    dripping: Dripping, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect = socket.socket.connect
+
+    def slowly(sock: socket.socket, address: tuple[str, int]) -> None:
+        time.sleep(0.3)
+        connect(sock, address)
+
+    monkeypatch.setattr(socket.socket, "connect", slowly)
+
+    seconds_until_given_up(dripping.url, 0.2)
+
+    time.sleep(0.1)
+    assert dripping.asked in ([], [b""])
+
+
+def test_a_connection_kept_alive_is_watched_too() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening, transport.session(1) as client:
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+
+        def answer_once_then_drip() -> None:
+            connection, _ = listening.accept()
+            connection.recv(4096)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+            connection.recv(4096)
+            with connection:
+                drip(connection)
+
+        server = threading.Thread(target=answer_once_then_drip)
+        server.start()
+        assert transport.call(client, "POST", url, 2, form={}).body == b"ok"
+        started = time.monotonic()
+        with pytest.raises(transport.NoAnswer, match="timeout"):
+            transport.call(client, "POST", url, 0.3, form={})
+        assert time.monotonic() - started < 0.8
+        server.join()
