@@ -15,6 +15,8 @@ import boto3
 from botocore.awsrequest import AWSResponse
 from botocore.httpchecksum import AwsChunkedWrapper
 
+from hubspot_oauth.bootstrap import AWS_CONFIG
+
 PAGE_BYTES = 1024 * 1024  # DynamoDB's own limit of one page of an answer
 KEY_ROW_BYTES = 60  # of a row of a keys-only index: three numbers and their names
 
@@ -30,7 +32,7 @@ class MemoryAws:
 
     def client(self, service: str) -> Any:
         session: Any = boto3.Session("bench", "bench", region_name="eu-central-1")
-        client = session.client(service)
+        client = session.client(service, config=AWS_CONFIG)
         client.meta.events.register("before-send", self._answer)
         return client
 

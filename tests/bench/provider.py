@@ -18,6 +18,7 @@ def provider(latency: float) -> Iterator[str]:
     ours, its = context.Pipe()
     process = context.Process(target=_run, args=(latency, its), daemon=True)
     process.start()
+    its.close()  # so that `recv` fails instead of waiting when the provider dies
     try:
         yield f"http://127.0.0.1:{ours.recv()}"
     finally:
