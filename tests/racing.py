@@ -1,12 +1,14 @@
 """Many readers of one account in one process: calls the token function's handler from many threads at once.
 
-Run as `python -m tests.racing HUB_ID READERS`; the environment is the deployed function's own. Waits for a line on
-standard input, then prints one JSON line for each reader: [status, retry_after, fingerprint].
+Run as `python -m tests.racing HUB_ID READERS`; the environment is the deployed function's own. Every reader asks once
+first, so that its connections are open. Then each line on standard input starts a race, of which one JSON line for each
+reader is printed: [refusals on the way, fingerprint at the end], a refusal being [status, retry_after].
 """
 
 import json
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import module_from_spec, spec_from_file_location
 from types import SimpleNamespace
@@ -14,18 +16,25 @@ from typing import Any
 
 from ops.template import ROOT
 
+OK, PATIENCE = 200, 30
+Refusal = tuple[int, str | None]
+
 
 def main() -> None:
     hub_id, readers = sys.argv[1], int(sys.argv[2])
     handler = load_handler()
-    starting = threading.Barrier(readers + 1)
     with ThreadPoolExecutor(readers) as pool:
-        answers = [pool.submit(read, handler, hub_id, starting) for _ in range(readers)]
+        race(pool, readers, handler, hub_id)
         say("ready")
-        sys.stdin.readline()
-        starting.wait()
-        for answer in answers:
-            say(json.dumps(answer.result()))
+        for _ in sys.stdin:
+            for answer in race(pool, readers, handler, hub_id):
+                say(json.dumps(answer))
+
+
+def race(pool: ThreadPoolExecutor, readers: int, handler: Any, hub_id: str) -> list[tuple[list[Refusal], str]]:
+    starting = threading.Barrier(readers)
+    reading = [pool.submit(read_until_answered, handler, hub_id, starting) for _ in range(readers)]
+    return [reader.result() for reader in reading]
 
 
 def say(line: str) -> None:
@@ -42,7 +51,19 @@ def load_handler() -> Any:
     return module.handler
 
 
-def read(handler: Any, hub_id: str, starting: threading.Barrier) -> tuple[int, str | None, str | None]:
+def read_until_answered(handler: Any, hub_id: str, starting: threading.Barrier) -> tuple[list[Refusal], str]:
+    """A reader that does as it is told: comes back after Retry-After, a second at the most."""
+    starting.wait()
+    refusals: list[Refusal] = []
+    deadline = time.monotonic() + PATIENCE
+    while (answer := read(handler, hub_id))["statusCode"] != OK:
+        refusals.append((answer["statusCode"], answer["headers"].get("retry-after")))
+        assert time.monotonic() < deadline, answer["body"]
+        time.sleep(1)
+    return refusals, json.loads(answer["body"])["fingerprint"]
+
+
+def read(handler: Any, hub_id: str) -> Any:
     event = {"pathParameters": {"hub_id": hub_id}, "rawQueryString": "", "requestContext": {"domainName": "localhost"}}
     context = SimpleNamespace(
         function_name="token",
@@ -51,10 +72,7 @@ def read(handler: Any, hub_id: str, starting: threading.Barrier) -> tuple[int, s
         aws_request_id="race",
         get_remaining_time_in_millis=lambda: 60_000,
     )
-    starting.wait()
-    answer = handler(event, context)
-    body = json.loads(answer["body"])
-    return answer["statusCode"], answer["headers"].get("retry-after"), body.get("fingerprint")
+    return handler(event, context)
 
 
 if __name__ == "__main__":

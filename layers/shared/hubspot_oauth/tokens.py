@@ -21,8 +21,8 @@ from hubspot_oauth.refresh import Failed, Refreshed, Refresher
 from hubspot_oauth.vault import Vault
 
 WAIT_SECONDS = 3.0
-_FIRST_LOOK_SECONDS = 0.1
-_LOOK_SECONDS = 0.4
+_FIRST_PAUSE_SECONDS = 0.1
+_MOST_PAUSE_SECONDS = 0.8
 
 
 class TokenVendor:
@@ -86,6 +86,9 @@ class TokenVendor:
                 return token
             elif self._left(account) > 0:
                 fallback = token
+            if account.lease_live(self._clock()):
+                # No try for the lease: a write that is sure to be refused is billed like any other.
+                return fallback or self._wait(account)
             return self._renew(account, fallback, remaining)
         except AWS_ERRORS as error:
             if not passes(error):
@@ -116,18 +119,18 @@ class TokenVendor:
         return self._open_live(self._read(account.hub_id))
 
     def _wait(self, seen: Account) -> VendedToken:
-        """Look again, for at most three seconds, whether the holder has stored a new token."""
+        """Look again, at growing intervals for at most three seconds, whether the holder has stored a new token."""
         until = self._monotonic() + WAIT_SECONDS
-        pause = _FIRST_LOOK_SECONDS
-        while True:
+        pause = _FIRST_PAUSE_SECONDS
+        account = seen
+        while (left := until - self._monotonic()) > 0:
+            self._sleep(min(left, pause * (0.5 + self._roll())))
+            pause = min(2 * pause, _MOST_PAUSE_SECONDS)
             account = self._read(seen.hub_id)
             if (account.install_id, account.version) != (seen.install_id, seen.version):
                 return self._open_live(account)
-            if self._monotonic() >= until:
-                left = max(1, (account.lease_until or 0) - int(self._clock()))
-                raise RefreshInProgress(f"The token of account {seen.hub_id} is being refreshed.", retry_after=left)
-            self._sleep(pause * (0.5 + self._roll()))
-            pause = _LOOK_SECONDS
+        leased_for = max(1, (account.lease_until or 0) - int(self._clock()))
+        raise RefreshInProgress(f"The token of account {seen.hub_id} is being refreshed.", retry_after=leased_for)
 
     def _read(self, hub_id: int) -> Account:
         account = self._accounts.get(hub_id)
