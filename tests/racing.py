@@ -23,6 +23,7 @@ Refusal = tuple[int, str | None]
 def main() -> None:
     hub_id, readers = sys.argv[1], int(sys.argv[2])
     handler = load_handler()
+    read(handler, hub_id)  # builds the clients: a container answers one call at a time, so nothing there takes turns
     with ThreadPoolExecutor(readers) as pool:
         race(pool, readers, handler, hub_id)
         say("ready")
