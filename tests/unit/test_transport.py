@@ -113,3 +113,47 @@ def test_a_connection_kept_alive_is_watched_too() -> None:
             transport.call(client, "POST", url, 0.3, form={})
         assert time.monotonic() - started < 0.8
         server.join()
+
+
+def answering(answer: bytes) -> str:
+    """The URL of a server that gives this answer to each connection."""
+    listening = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = listening.accept()
+                with connection:
+                    connection.recv(4096)
+                    connection.sendall(answer)
+
+    threading.Thread(target=serve, daemon=True).start()
+    return f"http://127.0.0.1:{listening.getsockname()[1]}"
+
+
+@pytest.mark.parametrize("location", [b"http://[", b"\xff\xfe", b"/elsewhere", b"file:///etc/passwd"])
+def test_a_redirect_is_an_answer_like_any_other_wherever_it_leads(location: bytes) -> None:
+    url = answering(b"HTTP/1.1 302 Found\r\nLocation: " + location + b"\r\nContent-Length: 0\r\n\r\n")
+
+    with transport.session(1) as client:
+        answer = transport.call(client, "POST", url, 2, form={"a": "b"})
+
+    assert (answer.status, answer.body) == (302, b"")
+
+
+def test_what_a_redirect_carries_is_bounded_too() -> None:
+    size = 10 * transport.MOST_BYTES
+    head = f"HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: {size}\r\n\r\n".encode()
+    url = answering(head + b"x" * size)
+
+    with transport.session(1) as client, pytest.raises(transport.NoAnswer, match="too_large"):
+        transport.call(client, "POST", url, 2, form={"a": "b"})
+
+
+def test_no_cookie_of_one_call_goes_out_with_the_next() -> None:
+    url = answering(b"HTTP/1.1 200 OK\r\nSet-Cookie: who=acme; Path=/\r\nContent-Length: 0\r\n\r\n")
+
+    with transport.session(1) as client:
+        transport.call(client, "POST", url, 2, form={"a": "b"})
+
+        assert list(client.cookies) == []

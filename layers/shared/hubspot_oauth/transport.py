@@ -9,6 +9,7 @@ import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from http.cookiejar import DefaultCookiePolicy
 from math import inf
 from threading import Condition, Lock, Thread, local
 from time import monotonic
@@ -158,10 +159,18 @@ class _Adapter(HTTPAdapter):
         self.poolmanager.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}
 
 
+class _Session(requests.Session):
+    """Knows no redirects: requests reads where one leads, and its whole body, even when it shall not follow."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002 - of no answer
+        return None
+
+
 def session(pool: int) -> requests.Session:
-    """A session that never retries, follows no redirects of its own accord and ignores the environment's proxies."""
-    made = requests.Session()
+    """A session that never retries, knows no redirects, keeps no cookies and ignores the environment's proxies."""
+    made = _Session()
     made.trust_env = False
+    made.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
     for scheme in ("http://", "https://"):
         made.mount(scheme, _Adapter(pool_connections=2, pool_maxsize=pool, max_retries=0))
     return made
