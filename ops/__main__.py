@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import boto3
@@ -16,6 +16,8 @@ from ops.parameters import check_parameters
 from ops.template import load_template
 
 _config_env = click.option("--config-env", default="dev", show_default=True, help="Environment of samconfig.toml.")
+#: How `make deploy` is told what the template cannot do without.
+_HOW = {"HubSpotClientId": 'ARGS="--client-id YOUR-CLIENT-ID"', "RequiredScopes": "HSMETA=path/to/app-hsmeta.json"}
 _profile = click.option("--profile", help="AWS profile.")
 
 
@@ -49,8 +51,10 @@ def deploy(
     """Check everything first, then build and deploy, and say what to paste where."""
     configured = sam.configured(config_env)
     if not configured:
-        _stop_at([f"samconfig.toml has no environment {config_env}"])
-    session = _session(profile, configured)
+        _stop_at(
+            [f"samconfig.toml has no environment {config_env}. Choose one it has: make deploy STACK_ENV=dev or prod"]
+        )
+    session = _session(profile, configured, also=preflight.faults)
     given = sam.overrides(configured.get("parameter_overrides"))
     faults = preflight.faults(session)
     declared: HsMeta | None = None
@@ -63,7 +67,7 @@ def deploy(
     given |= dict(_split(item) for item in parameter)
     whole = {**_deployed(session, configured), **given}
     faults += declared.faults(whole) if declared else []
-    _stop_at(faults + check_parameters(load_template(), whole))
+    _stop_at(faults + check_parameters(load_template(), whole, _HOW))
     _run(["build"])
     location = [*(["--profile", profile] if profile else []), "--region", str(session.region_name)]
     _run(["deploy", "--config-env", config_env, *location, "--parameter-overrides", *sam.written(given)])
@@ -105,12 +109,13 @@ def _deployed(session: boto3.Session, configured: dict[str, object]) -> dict[str
     return {p["ParameterKey"]: p["ParameterValue"] for p in found["Stacks"][0].get("Parameters", [])}
 
 
-def _session(profile: str | None, configured: dict[str, object]) -> boto3.Session:
-    region = configured.get("region")
+def _session(profile: str | None, configured: dict[str, object], also: Callable[[], list[str]] = list) -> boto3.Session:
+    """The caller's AWS; a profile that is not there ends it all, after what ``also`` finds."""
+    region = configured.get("region") or os.environ.get("AWS_REGION")  # boto3 itself does not read this one
     try:
         return boto3.Session(profile_name=profile, region_name=str(region) if region else None)
     except ProfileNotFound as error:
-        _stop_at([f"{error}. See: aws configure list-profiles"])
+        _stop_at([*also(), f"{error}. See: aws configure list-profiles"])
         raise
 
 

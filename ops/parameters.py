@@ -8,12 +8,15 @@ from collections.abc import Mapping
 from typing import Any
 
 
-def check_parameters(template: Mapping[str, Any], given: Mapping[str, str]) -> list[str]:
+def check_parameters(
+    template: Mapping[str, Any], given: Mapping[str, str], how: Mapping[str, str] | None = None
+) -> list[str]:
     """What is wrong with ``given``: one sentence a fault, in the template's order; empty when nothing is.
 
     Args:
         template: From ``load_template``.
         given: Parameter values by name; what is left out takes the template's default.
+        how: By name, how the person at hand gives a parameter that is missing.
     """
     declared: Mapping[str, Mapping[str, Any]] = template["Parameters"]
     faults = [f"{name}: the template has no such parameter" for name in given if name not in declared]
@@ -21,8 +24,12 @@ def check_parameters(template: Mapping[str, Any], given: Mapping[str, str]) -> l
         if name in given:
             faults += [f"{name}: {fault}" for fault in _faults(given[name], rules)]
         elif "Default" not in rules:
-            faults.append(f"{name}: is missing. {rules['Description']}")
+            faults.append(" ".join([f"{name}: is missing. {rules['Description']}", *_mend(name, how or {})]))
     return faults
+
+
+def _mend(name: str, how: Mapping[str, str]) -> list[str]:
+    return [f"Give it with: {how[name]}"] if name in how else []
 
 
 def _faults(value: str, rules: Mapping[str, Any]) -> list[str]:

@@ -1,15 +1,19 @@
 """What a build or a deploy needs, checked before anything is done: one line a fault, each with its mend."""
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import boto3
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as NotConnected
 
 RUNTIME = "3.13"
+_IMPATIENT = Config(connect_timeout=5, read_timeout=10, retries={"total_max_attempts": 2})
 
 
 def python_fault() -> str | None:
@@ -40,9 +44,10 @@ def sam_fault() -> str | None:
 
 def region_fault(session: boto3.Session) -> str | None:
     """Whether a region is chosen."""
-    if session.region_name:
-        return None
-    return "No AWS region is chosen. Set one with: export AWS_REGION=eu-central-1, or region in samconfig.toml"
+    mend = "Set one with: export AWS_REGION=eu-central-1, or region in samconfig.toml"
+    if not session.region_name:
+        return f"No AWS region is chosen. {mend}"
+    return None if _is_region(session.region_name) else f"{session.region_name!r} is not an AWS region. {mend}"
 
 
 def credentials_fault(session: boto3.Session) -> str | None:
@@ -51,7 +56,10 @@ def credentials_fault(session: boto3.Session) -> str | None:
     try:
         if session.get_credentials() is None:
             return f"There are no AWS credentials. {mend}"
-        session.client("sts", region_name=session.region_name or "us-east-1").get_caller_identity()
+        region = session.region_name if _is_region(session.region_name) else "us-east-1"
+        session.client("sts", region_name=region, config=_IMPATIENT).get_caller_identity()
+    except (NotConnected, HTTPClientError) as error:
+        return f"AWS cannot be reached: {error}. Check the network, the proxy and the region's name"
     except (BotoCoreError, ClientError) as error:
         return f"AWS does not take the credentials ({type(error).__name__}). {mend}"
     return None
@@ -63,6 +71,10 @@ def faults(session: boto3.Session | None = None) -> list[str]:
     if session is not None:
         checks += [lambda: region_fault(session), lambda: credentials_fault(session)]
     return [fault for check in checks if (fault := check())]
+
+
+def _is_region(name: str | None) -> bool:
+    return re.fullmatch(r"[a-z]{2,4}(-[a-z]+)+-[0-9]+", name or "") is not None
 
 
 def _runs(path: Path) -> bool:
