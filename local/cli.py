@@ -17,6 +17,7 @@ from botocore.credentials import Credentials
 
 from local import contract
 from local.errors import CannotStart
+from local.hubspot.settings import API_VERSIONS
 from local.plan import CALLBACK_PATH, Plan, Wishes, plan_of
 from local.statedir import CREDENTIALS, DEFAULT_STATE_DIR
 from local.twin import Twin, twin
@@ -24,10 +25,11 @@ from local.twin import Twin, twin
 HUBSPOT_API_URL = "https://api.hubapi.com"
 HUBSPOT_APP_URL = "https://app.hubspot.com"
 SECRET = "HUBSPOT_CLIENT_SECRET"  # noqa: S105 - a variable's name
+PORT = click.IntRange(1, 65535)
 
 _FLAGS = [
-    click.option("--port", default=3000, show_default=True, help="Port of the twin itself."),
-    click.option("--aws-port", default=3002, show_default=True, help="Port of the emulated AWS."),
+    click.option("--port", type=PORT, default=3000, show_default=True, help="Port of the twin itself."),
+    click.option("--aws-port", type=PORT, default=3002, show_default=True, help="Port of the emulated AWS."),
     click.option("--client-id", metavar="ID", help="The app's client id."),
     click.option("--hsmeta", type=click.Path(path_type=Path), metavar="FILE", help="Scopes and redirect URLs from it."),
     click.option(
@@ -55,7 +57,7 @@ def _common(command: Any) -> Any:  # noqa: ANN401 - click's decorators
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @_common
-@click.option("--hubspot-port", default=3001, show_default=True, help="Port of the HubSpot simulator.")
+@click.option("--hubspot-port", type=PORT, default=3001, show_default=True, help="Port of the HubSpot simulator.")
 @click.option("--hubspot-api-url", "api_url", metavar="URL", help="Another HubSpot than the simulator: its API.")
 @click.option("--hubspot-app-url", "app_url", metavar="URL", help="The same: its pages.")
 @click.option("--token-lifetime", type=click.IntRange(min=1), metavar="N", help="Simulator: seconds a token lives.")
@@ -98,17 +100,23 @@ def connect(client_id: str | None, **flags: Any) -> None:  # noqa: ANN401
     )
 
 
-@main.command()
+@main.command(short_help="Check what is assumed about HubSpot against the real one.")
 @click.option("--hubspot-api-url", "api_url", default=HUBSPOT_API_URL, show_default=True)
 @click.option("--hubspot-app-url", "app_url", default=HUBSPOT_APP_URL, show_default=True)
 @click.option("--client-id", metavar="ID", help="The test app's client id.")
-@click.option("--api-version", default="v3", show_default=True)
+@click.option("--api-version", type=click.Choice(API_VERSIONS), default="v3", show_default=True)
 @click.option("--redirect-url", default=f"http://localhost:3000{CALLBACK_PATH}", show_default=True)
-@click.option("--scope", "scopes", multiple=True, default=["oauth"], show_default=True, help="May be repeated.")
+@click.option("--scope", "scopes", multiple=True, default=["oauth"], show_default=True, help="Every required scope.")
 @click.option("--optional-scope", "optional_scopes", multiple=True, help="May be repeated.")
+@click.option("--patient", is_flag=True, help="Wait for a code and a token to expire, to check that too.")
 @click.option("--end-grant", is_flag=True, help="Revoke and uninstall in the end, to check that too.")
-def verify(client_id: str | None, api_version: str, redirect_url: str, **flags: Any) -> NoReturn:  # noqa: ANN401
-    """Check what the simulator assumes about HubSpot against the real one, with a test app and account."""
+def verify(client_id: str | None, api_version: str, redirect_url: str, *, patient: bool, **flags: Any) -> NoReturn:  # noqa: ANN401
+    """Check what the simulator assumes about HubSpot against the real one, with a test app and account.
+
+    Client id and secret come from the environment, HUBSPOT_CLIENT_ID and HUBSPOT_CLIENT_SECRET, or from a prompt. The
+    redirect URL must be registered with the app. With HUBSPOT_REFRESH_TOKEN set nobody needs to consent, and what
+    needs a consent is not tested.
+    """
     client_id = client_id or _asked("HUBSPOT_CLIENT_ID", "Client id", hidden=False)
     secret = _secret()
     if not (client_id and secret):
@@ -121,12 +129,13 @@ def verify(client_id: str | None, api_version: str, redirect_url: str, **flags: 
             redirect_uri=redirect_url,
             refresh_token=os.environ.get("HUBSPOT_REFRESH_TOKEN") or None,
             out=click.echo,
+            wait=time.sleep if patient else None,
             **flags,
         )
     )
 
 
-@main.command()
+@main.command(short_help="Call an IAM route of a running twin.")
 @click.argument("path")
 @click.option("--method", default="GET", show_default=True)
 @click.option("--state-dir", type=click.Path(path_type=Path), default=DEFAULT_STATE_DIR, show_default=True)
@@ -140,9 +149,13 @@ def call(path: str, method: str, state_dir: Path) -> None:
     request = AWSRequest(method, url)
     pair = Credentials(credentials["aws_access_key_id"], credentials["aws_secret_access_key"])
     SigV4Auth(pair, "execute-api", credentials["region"]).add_auth(request)
-    answer = requests.request(method, url, headers=dict(request.headers), timeout=60)
+    try:
+        answer = requests.request(method, url, headers=dict(request.headers), timeout=60)
+    except requests.ConnectionError:
+        _refuse(CannotStart(f"The twin of {state_dir} does not answer at {credentials['api_url']}: start it again."))
     click.echo(f"{answer.status_code} {answer.reason}", err=True)
     click.echo(answer.text)
+    sys.exit(0 if answer.ok else 1)
 
 
 def _run(wishes: Wishes) -> None:

@@ -14,6 +14,7 @@ from ops.parameters import check_parameters
 from ops.template import load_template
 
 CALLBACK_PATH = "/oauth-callback"
+_HOW = {"HubSpotClientId": "--client-id ID"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ def plan_of(wishes: Wishes) -> Plan:
     parameters = _defaults(wishes, declared, simulator) | given
     parameters.setdefault("RedirectUrl", f"http://localhost:{wishes.port}{parameters['CallbackPath']}")
     faults += [f"--hsmeta: {fault}." for fault in (declared.faults(parameters) if declared else [])]
-    faults += check_parameters(load_template(), parameters)
+    faults += check_parameters(load_template(), parameters, _HOW)
     if faults:
         raise CannotStart(*faults)
     return Plan(
@@ -123,7 +124,6 @@ def _hubspot_faults(wishes: Wishes) -> list[str]:
     needed = {
         "--hubspot-api-url": wishes.api_url,
         "--hubspot-app-url": wishes.app_url,
-        "--client-id": wishes.client_id,
     }
     faults = [f"{flag} is missing: another HubSpot needs it." for flag, value in needed.items() if not value]
     if not wishes.secret:

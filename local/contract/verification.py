@@ -9,15 +9,19 @@ from local.contract import consents, endings, grants, refusals
 from local.contract.asking import listening_person
 from local.contract.facts import FACTS, Fact
 from local.contract.findings import Finding, NotTested, Verdict
-from local.contract.hubspot import HubSpot
+from local.contract.hubspot import TIMEOUT_SECONDS, HubSpot
 
-# Importing them is what fills FACTS; the ones that end a grant come last.
+# Importing them is what fills FACTS, in whatever order; the ones that end a grant come last.
 CHAPTERS = (refusals, grants, consents, endings)
+_ORDER = [chapter.__name__ for chapter in CHAPTERS]
+LEGEND = """Checks {count} facts about HubSpot at {api_url}.
+D: HubSpot documents it. O: others observed it. A: this project assumes it."""
+ERRAND = "Several of them need you: open each URL below in a browser that is signed in to HubSpot, within five minutes."
 
 
 def run_facts(hubspot: HubSpot) -> Iterator[tuple[Fact, Finding]]:
-    """Each fact with what checking it came to."""
-    for fact in FACTS:
+    """Each fact with what checking it came to, chapter by chapter."""
+    for fact in sorted(FACTS, key=lambda fact: _ORDER.index(fact.check.__module__)):
         yield fact, fact.find_out(hubspot)
 
 
@@ -44,11 +48,13 @@ def verify(
     scopes: Sequence[str] = ("oauth",),
     optional_scopes: Sequence[str] = (),
     end_grant: bool = False,
+    wait: Callable[[float], None] | None = None,
 ) -> int:
-    """Print confirmed, contradicted or not tested for each fact; 1 when any is contradicted, else 0.
+    """Print confirmed, contradicted or not tested for each fact; 1 when any is contradicted, or HubSpot out of reach.
 
     Without a refresh token it asks for consent: it prints authorization URLs and listens on the redirect URL, which
-    must be on localhost. With `end_grant` it revokes and uninstalls in the end. Prints nothing secret.
+    must be on localhost. With `end_grant` it revokes and uninstalls in the end. With `wait` it lets a code and a token
+    grow old. Prints nothing secret.
     """
     hubspot = HubSpot(
         api_url,
@@ -62,13 +68,20 @@ def verify(
         refresh_token=refresh_token,
         person=None if refresh_token else listening_person(redirect_uri, out),
         may_end_grant=end_grant,
+        wait=wait,
     )
     with hubspot.session:
         return _report(hubspot, out)
 
 
 def _report(hubspot: HubSpot, out: Callable[[str], None]) -> int:
+    if fault := _out_of_reach(hubspot):
+        out(fault)
+        return 1
     verdicts: Counter[Verdict] = Counter()
+    out(LEGEND.format(count=len(FACTS), api_url=hubspot.api_url))
+    if hubspot.person:
+        out(ERRAND)
     if hubspot.refresh_token is None:
         _try_to_connect(hubspot, out)
     given = hubspot.refresh_token
@@ -83,12 +96,19 @@ def _report(hubspot: HubSpot, out: Callable[[str], None]) -> int:
     return 1 if verdicts[Verdict.CONTRADICTED] else 0
 
 
+def _out_of_reach(hubspot: HubSpot) -> str | None:
+    try:
+        hubspot.session.get(hubspot.api_url, timeout=TIMEOUT_SECONDS)
+    except requests.RequestException as error:
+        return (
+            f"HubSpot cannot be reached at {hubspot.api_url} ({type(error).__name__}): check the URL and the network."
+        )
+    return None
+
+
 def _try_to_connect(hubspot: HubSpot, out: Callable[[str], None]) -> None:
     try:
         connect(hubspot)
     except NotTested as reason:
         out(f"No grant to test with: {reason}.")
-        hubspot.person = None
-    except requests.RequestException as error:
-        out(f"HubSpot cannot be reached: {type(error).__name__}.")
         hubspot.person = None

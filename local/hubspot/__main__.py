@@ -3,6 +3,7 @@
 import json
 import signal
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,11 @@ import click
 
 from local.hubspot import SimulatorSettings, serve
 from local.hubspot.settings import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET
+from ops.hsmeta import HsMetaError, load_hsmeta
 
 
 @click.command()
-@click.option("--port", default=3001, show_default=True)
+@click.option("--port", type=click.IntRange(1, 65535), default=3001, show_default=True)
 @click.option("--hsmeta", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="An app-hsmeta.json.")
 @click.option("--redirect-url", "redirect_urls", multiple=True, help="A registered redirect URL; may be repeated.")
 @click.option("--client-id", default=DEFAULT_CLIENT_ID, show_default=True)
@@ -26,10 +28,7 @@ def main(port: int, hsmeta: Path | None, redirect_urls: tuple[str, ...], **switc
     """Serve a simulated HubSpot until Ctrl-C or SIGTERM."""
     if redirect_urls:
         switches["redirect_urls"] = redirect_urls
-    document = json.loads(hsmeta.read_text()) if hsmeta else None
-    settings = (
-        SimulatorSettings(**switches) if document is None else SimulatorSettings.from_hsmeta(document, **switches)
-    )
+    settings = _declared(hsmeta, switches) if hsmeta else SimulatorSettings(**switches)
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
@@ -39,6 +38,14 @@ def main(port: int, hsmeta: Path | None, redirect_urls: tuple[str, ...], **switc
             stopped.wait()
     except OSError as error:
         raise click.ClickException(f"Port {port} cannot be used: {error.strerror}.") from error
+
+
+def _declared(hsmeta: Path, switches: Mapping[str, Any]) -> SimulatorSettings:
+    try:
+        load_hsmeta(hsmeta)
+    except HsMetaError as error:
+        raise click.ClickException("\n".join(f"--hsmeta: {fault}." for fault in error.faults)) from error
+    return SimulatorSettings.from_hsmeta(json.loads(hsmeta.read_text(encoding="utf-8")), **switches)
 
 
 if __name__ == "__main__":

@@ -80,6 +80,7 @@ def test_the_simulator_contradicts_no_fact(verify: Callable[..., Verified], vers
 
     assert verified.contradicted == 0, verified.sentences("contradicted")
     assert len(verified.sentences("confirmed")) > 20
+    assert not [line for line in verified.lines if "needs a refresh token" in line]  # what ends the grant comes last
 
 
 def test_what_is_printed_holds_nothing_secret(hubspot: Running, verify: Callable[..., Verified]) -> None:
@@ -99,6 +100,16 @@ def test_a_hubspot_that_answers_otherwise_is_contradicted(hubspot: Running, veri
 
     assert verified.contradicted == 1
     assert verified.sentences("contradicted")
+
+
+def test_a_hubspot_out_of_reach_is_one_line() -> None:
+    lines: list[str] = []
+
+    ended = contract.verify("http://localhost:1", "http://localhost:1", "id", "secret", "v3", "x", out=lines.append)
+
+    assert ended == 1
+    assert len(lines) == 1
+    assert "cannot be reached at http://localhost:1" in lines[0]
 
 
 def test_without_anybody_at_the_consent_page_the_rest_is_still_checked(hubspot: Running) -> None:
