@@ -76,6 +76,8 @@ def main(context: click.Context, /, **flags: Any) -> None:  # noqa: ANN401 - one
 
 @main.command()
 @_common
+@click.option("--hubspot-api-url", "api_url", metavar="URL", default=HUBSPOT_API_URL, show_default=True)
+@click.option("--hubspot-app-url", "app_url", metavar="URL", default=HUBSPOT_APP_URL, show_default=True)
 def connect(client_id: str | None, **flags: Any) -> None:  # noqa: ANN401
     """Run it against the real HubSpot, with an app of your own.
 
@@ -92,8 +94,6 @@ def connect(client_id: str | None, **flags: Any) -> None:  # noqa: ANN401
         Wishes(
             **flags,
             hubspot_port=0,
-            api_url=HUBSPOT_API_URL,
-            app_url=HUBSPOT_APP_URL,
             client_id=client_id or _asked("HUBSPOT_CLIENT_ID", "Client id", hidden=False),
             secret=_secret(),
         )
@@ -218,7 +218,10 @@ def _print_summary(plan: Plan, running: Twin, seconds: float) -> None:
     lines = [
         ("Console", running.url),
         ("Install link", running.stack.outputs["InstallUrl"]),
-        ("HubSpot", running.simulator_url or plan.parameters["HubSpotAppUrl"]),
+        (
+            "HubSpot",
+            f"{running.simulator_url} (simulated)" if running.simulator_url else plan.parameters["HubSpotAppUrl"],
+        ),
         ("Redirect URL", running.stack.outputs["RedirectUrl"]),
         ("Token API", f"{running.url}/accounts/{{hub_id}}/token"),
         ("Credentials", f"{running.credentials} (a local IAM user who may call the token API)"),

@@ -1,5 +1,6 @@
 "use strict";
 const $ = (id) => document.getElementById(id);
+const heads = document.querySelectorAll("th");
 const rows = new Map();
 let offset = 0;
 let accounts = [];
@@ -11,17 +12,24 @@ function lasting(seconds) {
   return `${Math.floor(left / 3600)} h ${String(Math.floor((left % 3600) / 60)).padStart(2, "0")} min`;
 }
 
+function times(count) {
+  return count === 0 ? "not yet" : count === 1 ? "once" : `${count} times`;
+}
+
 function standing(account, now) {
   if (account.status === "needs_reinstall") return ["bad", "Needs a re-install", account.dead_code || ""];
   if (account.status === "disconnecting") return ["wait", "Disconnecting", ""];
   if (account.lease_until > now) return ["wait", "Refreshing", ""];
   if (account.attempts > 0) return ["wait", "Trying again", `attempt ${account.attempts}`];
   if (account.expires_at <= now) return ["bad", "Expired", ""];
-  return ["good", "Connected", account.binding === "unbound" ? "unbound" : ""];
+  return ["good", "Connected", account.binding === "unbound" ? "nobody proved who asked" : ""];
 }
 
-function cell(row, name) {
+// A narrow screen shows rows as blocks, which takes the table's meaning from its elements: the roles say it again.
+function cell(row, name, label) {
   const td = row.insertCell();
+  td.setAttribute("role", "cell");
+  td.dataset.label = label;
   const main = td.appendChild(document.createElement("span"));
   const small = td.appendChild(document.createElement("small"));
   row[name] = { td, main, small };
@@ -36,7 +44,8 @@ function rowOf(account) {
   let row = rows.get(account.hub_id);
   if (!row) {
     row = document.createElement("tr");
-    ["account", "state", "expiry", "next", "count"].forEach((name) => cell(row, name));
+    row.setAttribute("role", "row");
+    ["account", "state", "expiry", "next", "count"].forEach((name, column) => cell(row, name, heads[column].textContent));
     row.bar = row.expiry.td.appendChild(document.createElement("progress"));
     row.bar.setAttribute("aria-label", "Share of the token's life that is left");
     row.version = account.version;
@@ -60,7 +69,7 @@ function draw() {
     row.bar.max = Math.max(1, account.expires_at - account.issued_at);
     row.bar.value = Math.max(0, account.expires_at - now);
     put(row.next, account.refresh_at === undefined ? "none" : account.refresh_at > now ? `in ${lasting(account.refresh_at - now)}` : "due now");
-    put(row.count, `${account.version - 1} ×`, `version ${account.version}`);
+    put(row.count, times(account.version - 1));
     if (row.version !== account.version) {
       row.version = account.version;
       row.classList.add("fresh");
@@ -84,7 +93,7 @@ async function look() {
     if (accounts.length) $("command-id").textContent = String(accounts[0].hub_id);
     live("on", "Live");
   } catch {
-    live("off", "The twin does not answer");
+    live("off", "Stopped, or out of reach");
   }
   draw();
   setTimeout(look, 1000);
