@@ -1,61 +1,36 @@
 """`sam build`, and what it builds on a clean interpreter that has only what Lambda provides."""
 
 import os
-import platform
-import shutil
 import subprocess
-import sys
-from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
-from ops import preflight, sam
-from ops.template import ROOT, load_template
+from ops.template import ROOT
+from tests.building import FUNCTIONS, build, clean_interpreter, needs_sam, path_of
 from tests.stack import ENVIRONMENT
 
 MOST_LAYER_BYTES = 50 * 1024 * 1024
-PYTHON = preflight.python_for_build()
-pytestmark = [
-    pytest.mark.skipif(not shutil.which("sam"), reason="the SAM CLI is not on PATH"),
-    pytest.mark.skipif(PYTHON is None, reason="Python 3.13 is not on PATH"),
-    pytest.mark.skipif(sys.platform != "linux", reason="the layer built here starts on Linux only"),
-]
-FUNCTIONS = sorted(name for name, r in load_template()["Resources"].items() if r["Type"] == "AWS::Serverless::Function")
+pytestmark = needs_sam
 
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Everything as it is deployed, for this machine's processor."""
     target = tmp_path_factory.mktemp("built")
-    env = sam.environment(os.environ) | {
-        "LAYER_PLATFORM": f"manylinux2014_{platform.machine()}",
-        "SAM_CLI_TELEMETRY": "0",
-    }
-    done = subprocess.run(
-        ["sam", "build", "--build-dir", target], cwd=ROOT, env=env, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
+    build(target)
     return target
 
 
 @pytest.fixture(scope="module")
 def lambda_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An interpreter with boto3, which the runtime brings, and nothing else."""
-    venv = tmp_path_factory.mktemp("runtime")
-    assert PYTHON
-    subprocess.run([PYTHON, "-m", "venv", venv], check=True)
-    pip: list[str | Path] = [venv / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, f"boto3=={version('boto3')}"], check=True)
-    return venv / "bin" / "python"
+    return clean_interpreter(tmp_path_factory.mktemp("runtime"))
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_built_function_starts_on_a_clean_interpreter(built: Path, lambda_python: Path, function: str) -> None:
-    paths = [built / function, built / "SharedLayer" / "python"]
     environment = {
         **ENVIRONMENT,
-        "PYTHONPATH": os.pathsep.join(map(str, paths)),
+        "PYTHONPATH": path_of(built, function),
         "AWS_DEFAULT_REGION": "eu-central-1",
         "POWERTOOLS_SERVICE_NAME": "test",
         "POWERTOOLS_METRICS_NAMESPACE": "test",

@@ -1,0 +1,106 @@
+"""What `sam build` builds does its job: each function on a clean interpreter, on the emulation's tables and keys."""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.building import FUNCTIONS, build, clean_interpreter, needs_sam, path_of
+from tests.twins import ACME, TwinProcess, Visit
+
+pytestmark = needs_sam
+
+GONE = 999_999
+RENEWAL = {
+    "hub_id": GONE,
+    "install_id": "gone",
+    "version": 1,
+    "sealed": "AAAA",
+    "scopes": [],
+    "issued_at": 1,
+    "expires_at": 2,
+    "refresh_at": 2,
+}
+RUN = """
+import json, sys, types, app
+context = types.SimpleNamespace(
+    function_name="built", memory_limit_in_mb=512, invoked_function_arn="arn", aws_request_id="1",
+    get_remaining_time_in_millis=lambda: 20_000,
+)
+answer = app.handler(json.load(sys.stdin), context)
+print("\\n" + json.dumps(answer))
+"""
+
+
+def request(method: str, path: str, hub_id: int | None = None, **body: object) -> dict[str, Any]:
+    return {
+        "rawPath": path,
+        "rawQueryString": "",
+        "headers": {},
+        "pathParameters": {"hub_id": str(hub_id)} if hub_id else {},
+        "body": json.dumps(body),
+        "isBase64Encoded": False,
+        "requestContext": {"domainName": "localhost", "http": {"method": method, "path": path}},
+    }
+
+
+def message(**body: object) -> dict[str, Any]:
+    return {"Records": [{"messageId": "1", "eventSource": "aws:sqs", "body": json.dumps(body)}]}
+
+
+JOBS: dict[str, tuple[dict[str, Any], Any]] = {
+    "InstallFunction": (request("GET", "/install"), 302),
+    "CallbackFunction": (request("GET", "/oauth-callback"), 200),
+    "TokenFunction": (request("GET", f"/accounts/{ACME}/token", ACME), 200),
+    "AccountsFunction": (request("GET", "/accounts"), 200),
+    "InstallLinksFunction": (request("POST", "/install-links", hub_id=ACME), 201),
+    "DisconnectFunction": (request("DELETE", f"/accounts/{GONE}", GONE), 404),
+    "RefreshDispatcherFunction": ({}, {"queued": 0}),
+    "RefreshWorkerFunction": (message(hub_ids=[ACME], watched=False, queued_at=1), None),
+    "RescueFunction": (message(**RENEWAL), {"batchItemFailures": []}),
+}
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    target = tmp_path_factory.mktemp("built")
+    build(target)
+    return target
+
+
+@pytest.fixture(scope="module")
+def lambda_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return clean_interpreter(tmp_path_factory.mktemp("runtime"))
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_built_function_does_its_job(
+    built: Path, lambda_python: Path, twin: TwinProcess, visit: Visit, function: str
+) -> None:
+    visit.install(ACME)
+    event, expected = JOBS[function]
+
+    done = subprocess.run(
+        [lambda_python, "-c", RUN],
+        cwd=built,
+        env=environment_of(twin, function) | {"PYTHONPATH": path_of(built, function)},
+        input=json.dumps(event),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout.splitlines()[-1])
+    assert (answer["statusCode"] if isinstance(expected, int) else answer) == expected, answer
+
+
+def environment_of(twin: TwinProcess, function: str) -> dict[str, str]:
+    """The deployed function's own environment, and AWS as the emulated account's root."""
+    functions = twin.aws("lambda").list_functions()["Functions"]
+    [found] = [f for f in functions if f"-{function}-" in f"{f['FunctionName']}-"]
+    own: dict[str, str] = found["Environment"]["Variables"]
+    root = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
+    return own | root | {"AWS_ENDPOINT_URL": twin.aws_url}
