@@ -151,6 +151,12 @@ class Visit:
         return answer
 
 
+def due(*hub_ids: int) -> dict[str, Any]:
+    """The refresh worker's event for these accounts, as the dispatcher's message becomes one."""
+    body = {"hub_ids": hub_ids, "watched": False, "queued_at": time.time(), "tick": "a test"}
+    return {"Records": [{"body": json.dumps(body)}]}
+
+
 def refusal_of(page: requests.Response) -> str | None:
     """The refusal's code on a page, or None."""
     found = _REFUSAL.search(page.text)

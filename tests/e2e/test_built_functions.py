@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.building import FUNCTIONS, build, clean_interpreter, needs_sam, path_of
-from tests.twins import ACME, TwinProcess, Visit
+from tests.twins import ACME, TwinProcess, Visit, due
 
 pytestmark = needs_sam
 
@@ -58,7 +58,7 @@ JOBS: dict[str, tuple[dict[str, Any], Any]] = {
     "InstallLinksFunction": (request("POST", "/install-links", hub_id=ACME), 201),
     "DisconnectFunction": (request("DELETE", f"/accounts/{GONE}", GONE), 404),
     "RefreshDispatcherFunction": ({}, {"queued": 0}),
-    "RefreshWorkerFunction": (message(hub_ids=[ACME], watched=False, queued_at=1), None),
+    "RefreshWorkerFunction": (due(ACME), None),
     "RescueFunction": (message(**RENEWAL), {"batchItemFailures": []}),
 }
 

@@ -25,7 +25,7 @@ from local.ports import free_port
 from local.routes import routes_of
 from local.twin import Twin, twin
 from ops.template import load_template
-from tests.twins import ACME, BEISPIEL, Reached, Visit, eventually, refusal_of
+from tests.twins import ACME, BEISPIEL, Reached, Visit, due, eventually, refusal_of
 
 NEVER = 3600.0
 BREAKER = {"pk": {"S": "breaker"}}
@@ -112,8 +112,7 @@ class Bench:
 
     def work(self, hub_id: int) -> None:
         """Hand one message to the worker, as the queue does."""
-        message = {"hub_ids": [hub_id], "watched": False, "queued_at": time.time(), "tick": "a test"}
-        self.invoke("RefreshWorkerFunction", {"Records": [{"body": json.dumps(message)}]})
+        self.invoke("RefreshWorkerFunction", due(hub_id))
 
     def set(self, table: str, key: dict[str, Any], change: str, **values: Any) -> None:
         self._emulator.client("dynamodb").update_item(
