@@ -122,7 +122,7 @@ def expire(twin: Reached) -> None:
     twin.aws("dynamodb").update_item(
         TableName=twin.outputs["AccountsTableName"],
         Key={"hub_id": {"N": str(ACME)}},
-        UpdateExpression="SET expires_at = :then",
+        UpdateExpression="SET expires_at = :then, refresh_at = :then REMOVE refresh_shard",
         ExpressionAttributeValues={":then": {"N": "1"}},
     )
 

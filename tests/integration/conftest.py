@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from threading import RLock
 
 import pytest
 from moto import mock_aws
+from moto.dynamodb.models import DynamoDBBackend
 
 from local.hubspot import Running, Simulator, SimulatorSettings, serve
 from tests.faults.printing import MATRIX
@@ -37,7 +39,23 @@ def empty_aws() -> Iterator[dict[str, str]]:
             "AWS_DEFAULT_REGION": "eu-central-1",
         }.items():
             patch.setenv(name, value)
+        one_write_at_a_time(patch)
         yield create_resources()
+
+
+def one_write_at_a_time(patch: pytest.MonkeyPatch) -> None:
+    """DynamoDB's conditional writes are atomic; moto checks and writes in two steps, which threads can come between."""
+    lock = RLock()
+
+    def locked(write: Callable[..., object]) -> Callable[..., object]:
+        def one(*given: object, **named: object) -> object:
+            with lock:
+                return write(*given, **named)
+
+        return one
+
+    for name in ("put_item", "update_item", "delete_item", "transact_write_items"):
+        patch.setattr(DynamoDBBackend, name, locked(getattr(DynamoDBBackend, name)))
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from moto import mock_aws
 
 from hubspot_oauth import accounts, lifetimes, refresh
 from hubspot_oauth.accounts import Accounts
+from hubspot_oauth.models import Account
 from tests.model import actors, table
 from tests.model.mutations import Mutation, mutations_of
 from tests.model.scenarios import SCENARIOS, begin
@@ -87,6 +88,10 @@ def a_vanished_holder_is_forgotten(patch: pytest.MonkeyPatch) -> None:
     written_otherwise(patch, ", unclean_since = :unclean")
 
 
+def a_death_is_marked_though_an_answer_may_be_on_its_way(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Account, "may_be_marked", lambda *_: True)
+
+
 def leaving_keeps_the_version(patch: pytest.MonkeyPatch) -> None:
     written_otherwise(patch, ", version = version + :one REMOVE", " REMOVE")
 
@@ -114,6 +119,7 @@ MISTAKES: tuple[Callable[[pytest.MonkeyPatch], None], ...] = (
     a_holder_calls_hubspot_however_late_it_is,
     only_the_leases_owner_may_commit,
     a_vanished_holder_is_forgotten,
+    a_death_is_marked_though_an_answer_may_be_on_its_way,
     leaving_keeps_the_version,
 )
 

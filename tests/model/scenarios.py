@@ -42,7 +42,7 @@ SCENARIOS: Final = {  # the small ones first
     "readers after a crash": Left(starts=(SCHEDULE, READER, READER), crashes=1, pauses=(LEASE,)),
     "a rescue among three": Left(starts=(SCHEDULE, READER, SCHEDULE), refusals=1, pauses=(LEASE,)),
     "a re-install among holders": Left(starts=(SCHEDULE, READER, INSTALL)),
-    "three holders": Left(starts=(SCHEDULE, SCHEDULE, READER), crashes=1, pauses=(LEASE, BACK_OFF)),
+    "three holders": Left(starts=(SCHEDULE, SCHEDULE, READER), crashes=1, pauses=(LEASE,)),
 }
 
 

@@ -185,17 +185,13 @@ class Accounts:
 
     def mark_dead(self, leased: Account, code: str, now: int) -> bool:
         """Take the account out of the schedule; False when the row moved on or an answer may still be on its way."""
+        if not leased.may_be_marked(now):
+            return False
         _, done = self._update(
             leased.hub_id,
             f"SET #status = :dead, status_at = :now, dead_code = :code REMOVE refresh_at, refresh_shard, {_LEASE}",
-            f"{_MINE} AND (attribute_not_exists(unclean_since) OR unclean_since < :horizon)",
-            {
-                ":dead": Status.NEEDS_REINSTALL,
-                ":now": now,
-                ":code": code,
-                ":horizon": now - lifetimes.RESCUE_RETENTION_SECONDS,
-                ":owner": leased.lease_owner,
-            },
+            _MINE,
+            {":dead": Status.NEEDS_REINSTALL, ":now": now, ":code": code, ":owner": leased.lease_owner},
             returns="NONE",
         )
         return done
