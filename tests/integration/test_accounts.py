@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from botocore.exceptions import ClientError
 
 from hubspot_oauth import lifetimes
 from hubspot_oauth.accounts import AlreadyLinked, Renewal
@@ -270,6 +271,18 @@ def test_an_install_that_comes_too_late_takes_nobodys_account(stack: Stack) -> N
         stack.store(1, TOKENS, install_id="earlier", sent_at_ms=1_000, client_reference_id="customer-2")
 
     assert now_stored(stack).client_reference_id == "customer-1"
+
+
+def test_a_failed_condition_is_known_by_its_code_whatever_class_botocore_raises(
+    stack: Stack, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(**_: object) -> None:
+        raise ClientError({"Error": {"Code": "ConditionalCheckFailedException", "Message": ""}}, "UpdateItem")
+
+    due(stack, clock)
+    monkeypatch.setattr(stack.dynamodb, "update_item", refuse)
+
+    assert stack.accounts.lease_due(1, "me", int(clock())) is None
 
 
 def test_the_longest_overdue_come_first(stack: Stack, clock: Clock) -> None:

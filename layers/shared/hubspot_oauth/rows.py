@@ -5,7 +5,9 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal
 
 from boto3.dynamodb.types import Binary, TypeDeserializer, TypeSerializer
+from botocore.exceptions import ClientError
 
+from hubspot_oauth.aws import code_of
 from hubspot_oauth.models import Account, Binding, Status
 
 if TYPE_CHECKING:
@@ -74,9 +76,8 @@ def update(
     }
     try:
         answer = dynamodb.update_item(**request)
-    except dynamodb.exceptions.ConditionalCheckFailedException as error:
-        failed: Mapping[str, Any] = error.response
-        return plain(failed.get("Item", {})), False
+    except ClientError as error:
+        return plain(_failed_item(error)), False
     return plain(answer.get("Attributes", {})), True
 
 
@@ -93,10 +94,22 @@ def delete(
             ReturnValuesOnConditionCheckFailure="ALL_OLD",
             **names(condition),
         )
-    except dynamodb.exceptions.ConditionalCheckFailedException as error:
-        failed: Mapping[str, Any] = error.response
-        return "Item" not in failed
+    except ClientError as error:
+        return not _failed_item(error)
     return True
+
+
+def _failed_item(error: ClientError) -> Mapping[str, Any]:
+    """The item that failed the condition, empty when there is none; any other error goes on.
+
+    By its code and not by its class: a client makes its exception classes when they are first used, and threads that
+    come at once may make, and catch, different ones.
+    """
+    if code_of(error) != "ConditionalCheckFailedException":
+        raise error
+    response: Mapping[str, Any] = error.response
+    item: Mapping[str, Any] = response.get("Item", {})
+    return item
 
 
 def names(expression: str) -> dict[str, Any]:
