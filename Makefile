@@ -25,8 +25,8 @@ check: install ## Lint, formatting and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-test: install ## Run every test
-	$(BIN)/pytest $(ARGS)
+test: install ## Run every test, on two cores
+	$(BIN)/pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 soak: install ## Kill workers for five minutes over 2,000 accounts, then misconfigure as many (SOAK_SEED=number repeats the throws)
 	$(BIN)/pytest -m soak $(ARGS)

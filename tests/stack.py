@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import boto3
+import moto  # noqa: F401 - has to be there before a session is made
 from cfnlint.decode import cfn_yaml
 
 from hubspot_oauth.accounts import Accounts, NewInstall
@@ -60,12 +62,21 @@ CLIENT_SECRET = "simulated-client-secret"
 SCOPES = ("oauth", "crm.objects.contacts.read", "tickets")
 
 
+#: One session for all tests, so that AWS's own descriptions of its services are read once. moto is imported before it.
+_session: Any = boto3.Session("testing", "testing", region_name="eu-central-1")
+
+
+def client(service: str) -> Any:
+    """A client of moto's AWS."""
+    return _session.client(service)
+
+
 def create_resources() -> dict[str, str]:
     """The stack's tables, key, secrets and queues on moto; the environment that names them."""
-    dynamodb, kms = boto3.client("dynamodb"), boto3.client("kms")
+    dynamodb, kms = client("dynamodb"), client("kms")
     for name in ("AccountsTable", "ScratchTable"):
         dynamodb.create_table(TableName=name, **table_definition(name))
-    secrets, sqs = boto3.client("secretsmanager"), boto3.client("sqs")
+    secrets, sqs = client("secretsmanager"), client("sqs")
     client_secret = secrets.create_secret(Name="client-secret", SecretString=CLIENT_SECRET)
     state_key = secrets.create_secret(Name="state-key", SecretString="a state key of a good length")
     return {
@@ -79,6 +90,7 @@ def create_resources() -> dict[str, str]:
     }
 
 
+@cache
 def table_definition(logical_id: str) -> dict[str, Any]:
     """A table's keys and indexes as the template has them."""
     template = cfn_yaml.load(str(TEMPLATE))
@@ -125,7 +137,7 @@ class Stack:
     """
 
     def __init__(
-        self, environment: dict[str, str], clock: Callable[[], float], client: Callable[..., Any] = boto3.client
+        self, environment: dict[str, str], clock: Callable[[], float], client: Callable[..., Any] = client
     ) -> None:
         self.settings = Settings.from_env({**ENVIRONMENT, **environment})
         self.environment = environment

@@ -1,17 +1,15 @@
 """An account stays connected for five lifetimes of its token, and nothing secret shows anywhere meanwhile."""
 
-from collections.abc import Mapping
-from concurrent.futures import Future
-
 import pytest
 
 from tests.leaks import leaks
-from tests.lifetimes import LIFETIME, LIFETIMES, READ_EVERY, Run
+from tests.lifetimes import LIFETIME, LIFETIMES, READ_EVERY, Run, started
 
 
 @pytest.fixture(scope="module")
-def runs(lifetimes: Mapping[str, Future[Run]]) -> dict[str, Run]:
-    return {name: future.result() for name, future in lifetimes.items()}
+def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
+    with started(tmp_path_factory.mktemp("lifetimes")) as going_on:
+        return {name: future.result() for name, future in going_on.items()}
 
 
 @pytest.fixture(params=["own simulator", "another HubSpot"])

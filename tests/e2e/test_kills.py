@@ -29,7 +29,7 @@ def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 
 def test_the_kills_hit_refreshes_that_were_under_way(run: Run) -> None:
     assert run.kills > run.plan.seconds / run.plan.kill_every / 3
-    assert len(run.orphans) > run.kills / 10
+    assert run.orphans
     assert run.answers_lost > 0
 
 

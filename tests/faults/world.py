@@ -6,7 +6,6 @@ The product runs on moto against a simulated HubSpot over HTTP; a process is one
 from collections.abc import Callable
 from typing import Any
 
-import boto3
 from botocore.exceptions import ClientError
 
 from hubspot_oauth import lifetimes
@@ -19,7 +18,7 @@ from local.hubspot.faults import parse_fault
 from local.hubspot.grants import Grant
 from tests.faults.standing import Standing
 from tests.faults.trouble import Killed, Trouble
-from tests.stack import SCOPES, Clock, Stack
+from tests.stack import SCOPES, Clock, Stack, client
 
 HUB_ID = 100001
 ADMIN = 9001
@@ -33,9 +32,7 @@ class World:
     """AWS, HubSpot and one process of the product. ``begin`` starts over."""
 
     def __init__(self, environment: dict[str, str], hubspot: Running, clock: Clock) -> None:
-        self._clients: dict[str, Any] = {
-            name: boto3.client(name) for name in ("dynamodb", "kms", "secretsmanager", "sqs")
-        }
+        self._clients: dict[str, Any] = {name: client(name) for name in ("dynamodb", "kms", "secretsmanager", "sqs")}
         self._environment = {**environment, "HUBSPOT_API_URL": hubspot.url, "HUBSPOT_APP_URL": hubspot.url}
         self.simulator = hubspot.simulator
         self.clock = clock

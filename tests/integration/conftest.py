@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import RLock
+from typing import Any
 
 import pytest
 from moto import mock_aws
@@ -21,11 +22,30 @@ SIMULATED = SimulatorSettings(
 )
 
 
+LINES = pytest.StashKey[list[str]]()
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """The fault matrix, when it was run; a worker of several hands it to the process that prints."""
+    if MATRIX in session.config.stash:
+        lines = session.config.stash[MATRIX].lines()
+        session.config.stash[LINES] = lines
+        getattr(session.config, "workeroutput", {})["fault matrix"] = lines
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """What a worker has handed over."""
+    lines = getattr(node, "workeroutput", {}).get("fault matrix")
+    if lines:
+        node.config.stash[LINES] = lines
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """The fault matrix, when it was run."""
-    if MATRIX in config.stash:
+    """Print it."""
+    if LINES in config.stash:
         terminalreporter.section("fault matrix")
-        for line in config.stash[MATRIX].lines():
+        for line in config.stash[LINES]:
             terminalreporter.write_line(line)
 
 

@@ -124,7 +124,9 @@ def answering(answer: bytes) -> str:
             while True:
                 connection, _ = listening.accept()
                 with connection:
-                    connection.recv(4096)
+                    asked = b""
+                    while not asked.endswith(b"a=b"):  # the whole request: what is left unread would reset the answer
+                        asked += connection.recv(4096)
                     connection.sendall(answer)
 
     threading.Thread(target=serve, daemon=True).start()
