@@ -71,7 +71,7 @@ def client(service: str) -> Any:
     return _session.client(service)
 
 
-def create_resources() -> dict[str, str]:
+def create_resources(client: Callable[..., Any] = client) -> dict[str, str]:
     """The stack's tables, key, secrets and queues on moto; the environment that names them."""
     dynamodb, kms = client("dynamodb"), client("kms")
     for name in ("AccountsTable", "ScratchTable"):

@@ -8,6 +8,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from hubspot_oauth import bootstrap
+from hubspot_oauth.aws import AWS_ERRORS
 from hubspot_oauth.observe import logger, metrics, report
 from hubspot_oauth.rescue import from_message
 
@@ -22,5 +23,10 @@ def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailure
 
 def _store(record: SQSRecord) -> None:
     renewal = from_message(record.body)
-    stored = bootstrap.accounts().commit(renewal)
+    logger.append_keys(hub_id=renewal.hub_id)
+    try:
+        stored = bootstrap.accounts().commit(renewal)
+    except AWS_ERRORS:
+        logger.exception("rescued tokens could not be stored; the message comes again")
+        raise
     report("Rescued", hub_id=renewal.hub_id, stored=stored)

@@ -96,7 +96,7 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
         patch = parts.enter_context(pytest.MonkeyPatch.context())
         patch.setenv("AWS_ENDPOINT_URL", running.url)
         patch.setattr(boto3, "DEFAULT_SESSION", boto3.Session(ROOT_KEY, ROOT_KEY, region_name=REGION))
-        yield create_resources()
+        yield create_resources(boto3.client)
 
 
 @pytest.fixture
@@ -108,7 +108,7 @@ def hubspot() -> Iterator[Running]:
 @pytest.fixture
 def worker(aws: dict[str, str], hubspot: Running) -> Iterator[Worker]:
     environment = {**aws, "HUBSPOT_API_URL": hubspot.url, "HUBSPOT_APP_URL": hubspot.url}
-    stack = Stack(environment, Clock(time.time()))
+    stack = Stack(environment, Clock(time.time()), boto3.client)
     [grant] = mint(hubspot.simulator, {"first_hub_id": HUB_ID})
     tokens = Tokens(grant["access_token"], grant["refresh_token"])
     stack.store(HUB_ID, tokens, refresh_at=int(time.time()))

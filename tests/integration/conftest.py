@@ -28,7 +28,7 @@ LINES = pytest.StashKey[list[str]]()
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """The fault matrix, when it was run; a worker of several hands it to the process that prints."""
     if MATRIX in session.config.stash:
-        lines = session.config.stash[MATRIX].lines()
+        lines = list(session.config.stash[MATRIX].lines())
         session.config.stash[LINES] = lines
         getattr(session.config, "workeroutput", {})["fault matrix"] = lines
 

@@ -68,6 +68,30 @@ def test_ten_deaths_among_hundreds_of_successes_do_not_open_it(breaker: Breaker,
     assert breaker.state().open is None
 
 
+def test_successes_of_long_ago_prove_nothing_about_today(breaker: Breaker, clock: Clock) -> None:
+    succeed(breaker, clock, 2000)
+    clock.forward(3600)
+
+    may_mark = [breaker.death(int(clock())) for _ in range(DEATHS_LEAST)]
+
+    assert may_mark.count(True) == DEATHS_LEAST - 1
+    assert breaker.state().open == "deaths"
+
+
+def test_a_success_sent_before_the_first_death_leaves_the_run_of_deaths(
+    stack: Stack, breaker: Breaker, clock: Clock, reports: Reports
+) -> None:
+    other = container(stack, clock, reports)
+    succeed(other, clock)
+    clock.forward(1)
+    began = int(clock())
+    breaker.death(began)
+    clock.forward(1)
+    other.bring_in_successes()
+
+    assert breaker.state().streak_at == began
+
+
 def test_ten_deaths_among_few_successes_open_it_and_the_tenth_is_not_marked(breaker: Breaker, clock: Clock) -> None:
     may_mark = [breaker.death(int(clock())) for _ in range(DEATHS_LEAST)]
 

@@ -6,7 +6,7 @@ from botocore.stub import Stubber
 from hubspot_oauth import lifetimes
 from hubspot_oauth.accounts import Renewal
 from hubspot_oauth.disconnect import asks_to_uninstall
-from hubspot_oauth.errors import AccountNotFound, InvalidRequest
+from hubspot_oauth.errors import AccountNotFound, InvalidRequest, Unavailable
 from hubspot_oauth.models import Account, Status, Tokens
 from local.hubspot import Running
 from local.hubspot.faults import parse_fault
@@ -89,10 +89,41 @@ def test_hubspot_being_down_holds_nothing_up(installed: Stack, hubspot: Running)
 def test_tokens_that_do_not_open_hold_nothing_up(installed: Stack, clock: Clock) -> None:
     clock.forward(2 * 3600)  # the opened data keys are too old
     with Stubber(installed.kms) as kms:
-        kms.add_client_error("decrypt", "AccessDeniedException")
+        kms.add_client_error("decrypt", "InvalidCiphertextException")
         done = installed.disconnector.disconnect(HUB_ID, uninstall=False)
 
     assert (done.revoked, done.forgotten) == (False, True)
+
+
+def test_while_kms_does_not_answer_the_row_stays_and_the_call_is_made_again(
+    installed: Stack, clock: Clock, hubspot: Running
+) -> None:
+    clock.forward(2 * 3600)
+    with Stubber(installed.kms) as kms:
+        kms.add_client_error("decrypt", "ThrottlingException")
+        with pytest.raises(Unavailable):
+            installed.disconnector.disconnect(HUB_ID, uninstall=False)
+
+    assert installed.disconnector.disconnect(HUB_ID, uninstall=False).body() == {
+        "hub_id": HUB_ID,
+        "revoked": True,
+        "forgotten": True,
+    }
+    assert not lives(hubspot)
+
+
+def test_a_wrong_client_secret_forgets_nobody(installed: Stack, hubspot: Running) -> None:
+    fault = hubspot.simulator.faults.add(
+        parse_fault({"kind": "error", "error": "BAD_CLIENT_SECRET", "endpoint": "revoke"})
+    )
+    with pytest.raises(Unavailable):
+        installed.disconnector.disconnect(HUB_ID, uninstall=False)
+
+    account = installed.accounts.get(HUB_ID)
+    assert account
+    assert account.status is Status.DISCONNECTING
+    hubspot.simulator.faults.clear(fault.number)
+    assert installed.disconnector.disconnect(HUB_ID, uninstall=False).revoked
 
 
 def test_an_account_nobody_installed_is_not_found(connected: Stack) -> None:

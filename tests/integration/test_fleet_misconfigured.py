@@ -73,6 +73,9 @@ def fleet(make_stack: Callable[..., Stack], hubspot: Running, clock: Clock, requ
     grants = mint(hubspot.simulator, {"count": request.param})
     tokens = {grant["hub_id"]: Tokens(grant["access_token"], grant["refresh_token"]) for grant in grants}
     stock(containers[0], tokens)
+    for container in containers:  # each has a past: hundreds of successes, an hour and more ago
+        for _ in range(500):
+            container.breaker.succeeded(int(clock()))
     clock.forward(1250)  # all are due, none has expired
     return Fleet(containers, hubspot, clock, hub_ids)
 

@@ -14,6 +14,7 @@ anything bad, or when it is told that something is being counted.
 """
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -53,6 +54,8 @@ class BreakerState:
         deaths: Dead grants in the window.
         successes: Successes in the window, counted while ``watched``.
         unlisted: The accounts that met an unlisted answer since the last success.
+        unlisted_at: When the first of them did.
+        streak_at: When the first of the deaths since the last success was met.
         revive_since: After deaths closed it: accounts marked dead since then are to be tried again.
     """
 
@@ -62,6 +65,8 @@ class BreakerState:
     deaths: int = 0
     successes: int = 0
     unlisted: frozenset[int] = frozenset()
+    unlisted_at: int | None = None
+    streak_at: int | None = None
     revive_since: int | None = None
 
     def watched(self, now: float) -> bool:
@@ -91,8 +96,7 @@ class Breaker:
         self._report = report
         self._clock = clock
         self._lock = threading.Lock()
-        self._successes = 0  # of this process, not brought in yet
-        self._succeeded_at = 0
+        self._successes: Counter[int] = Counter()  # of this process, not brought in yet, by the second they were sent
 
     def state(self) -> BreakerState:
         """The breaker as it stands (a consistent read)."""
@@ -106,7 +110,9 @@ class Breaker:
     def unlisted(self, hub_id: int, sent_at: int) -> bool:
         """An account met an answer that nobody has listed; whether the breaker is open now."""
         self.bring_in_successes()
-        state, counted = self._count("ADD unlisted :who", {":who": {hub_id}}, sent_at)
+        state, counted = self._count(
+            "SET unlisted_at = if_not_exists(unlisted_at, :sent) ADD unlisted :who", {":who": {hub_id}}, sent_at
+        )
         if counted and len(state.unlisted) >= UNLISTED_ACCOUNTS:
             self._open(Reason.UNLISTED, sent_at)
             return True
@@ -129,25 +135,44 @@ class Breaker:
     def succeeded(self, sent_at: int) -> None:
         """A refresh succeeded. Nothing is written before ``bring_in_successes``."""
         with self._lock:
-            self._successes += 1
-            self._succeeded_at = max(self._succeeded_at, sent_at)
+            self._successes[sent_at] += 1
+            if len(self._successes) > 2 * WINDOW_SECONDS:
+                self._successes = self._recent(self._successes)
 
     def bring_in_successes(self) -> None:
-        """Write down what ``succeeded`` has counted since the last time, if anything; what is not taken waits on."""
+        """Write down what ``succeeded`` has counted since the last time, if anything; what is not taken waits on.
+
+        Only successes of the last window count, and only those sent after a run of bad answers began end that run: old
+        ones prove nothing about today's credentials.
+        """
         with self._lock:
-            count, sent_at = self._successes, self._succeeded_at
-            self._successes = 0
-        if not count:
+            successes, self._successes = self._recent(self._successes), Counter()
+        if not successes:
             return
         try:
-            state, counted = self._count("ADD successes :count REMOVE unlisted, streak_at", {":count": count}, sent_at)
-            if not counted and state.open:
-                self._close(state.open, sent_at)
+            self._bring_in(successes.total(), max(successes))
         except AWS_ERRORS as error:
             if not passes(error):
                 raise
             with self._lock:
-                self._successes += count
+                self._successes += successes
+
+    def _bring_in(self, count: int, sent_at: int) -> None:
+        state, counted = self._count("ADD successes :count", {":count": count}, sent_at)
+        if not counted and state.open:
+            self._close(state.open, sent_at)
+        if counted and state.unlisted_at is not None:
+            self._end_run("unlisted_at, unlisted", "unlisted_at <= :sent", sent_at)
+        if counted and state.streak_at is not None:  # strictly: of one second, the deaths are to be revived
+            self._end_run("streak_at", "streak_at < :sent", sent_at)
+
+    def _end_run(self, attributes: str, began: str, sent_at: int) -> None:
+        """A success that was sent after a run of bad answers began ends it."""
+        self._update(f"REMOVE {attributes}", f"attribute_not_exists(opened_by) AND {began}", {":sent": sent_at})
+
+    def _recent(self, successes: Counter[int]) -> Counter[int]:
+        since = self._now() - WINDOW_SECONDS
+        return Counter({second: count for second, count in successes.items() if second > since})
 
     def revived(self, since: int) -> None:
         """The accounts marked dead since ``since`` are due again."""
@@ -169,7 +194,7 @@ class Breaker:
         revive = ", revive_since = if_not_exists(streak_at, changed_at)" if reason is Reason.DEATHS else ""
         _, closed = self._update(
             f"SET changed_at = :now, window_at = :now, deaths = :zero, successes = :zero{revive}"
-            " REMOVE opened_by, unlisted, streak_at",
+            " REMOVE opened_by, unlisted, unlisted_at, streak_at",
             f"opened_by = :reason AND {_NEWS}",
             {":now": self._now(), ":sent": sent_at, ":reason": reason, ":zero": 0},
         )
@@ -205,5 +230,7 @@ def _state(row: Mapping[str, Any]) -> BreakerState:
         deaths=row.get("deaths", 0),
         successes=row.get("successes", 0),
         unlisted=frozenset(int(hub_id) for hub_id in row.get("unlisted", ())),
+        unlisted_at=row.get("unlisted_at"),
+        streak_at=row.get("streak_at"),
         revive_since=row.get("revive_since"),
     )

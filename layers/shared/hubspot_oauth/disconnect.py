@@ -1,17 +1,25 @@
 """``DELETE /accounts/{hub_id}``: the app leaves an account, at HubSpot and here.
 
 First the row is marked, under a new version: from then on nobody refreshes it or hands out its token. Then HubSpot is
-told, and last the row goes, whatever HubSpot said. A re-install in between wins. A call that died half-way is simply
-made again.
+told, and last the row goes, whatever HubSpot said; but not for a fault of our own, since the row has the only refresh
+token there is to revoke. A re-install in between wins the row. A call that died half-way is simply made again.
 """
 
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from hubspot_oauth.accounts import Accounts
 from hubspot_oauth.credentials import ClientSecret
-from hubspot_oauth.errors import AccountNotFound, HubSpotError, InvalidRequest, VaultError
+from hubspot_oauth.errors import (
+    AccountNotFound,
+    HubSpotError,
+    InvalidRequest,
+    Misconfigured,
+    Unavailable,
+    Unsealable,
+    VaultUnavailable,
+)
 from hubspot_oauth.hubspot import HubSpot
 from hubspot_oauth.models import Account, RefreshTokenOnly, Tokens
 from hubspot_oauth.observe import Report
@@ -75,6 +83,8 @@ class Disconnector:
         Raises:
             AccountNotFound: Nobody installed the app there.
             NotConfigured: The client secret is not set; nothing was done.
+            Unavailable: KMS does not answer, or HubSpot refuses our own client. Nobody gets a token of this account any
+                more; the call is to be made again.
         """
         self._client_secret()
         leaving = self._accounts.leave(hub_id, int(self._clock()))
@@ -90,18 +100,31 @@ class Disconnector:
         """Whether HubSpot uninstalled the app, and whether it revoked the grant."""
         try:
             tokens = self._vault.unseal(leaving.sealed, leaving.hub_id, leaving.install_id)
-        except VaultError:
+        except Unsealable:
             return False, False
+        except VaultUnavailable as error:
+            raise _not_now(leaving.hub_id) from error
         uninstalled = False
         if uninstall:
-            with suppress(HubSpotError):
+            with self._remote(leaving.hub_id):
                 tokens = self._live(leaving, tokens)
                 self._hubspot.uninstall(tokens.access_token)
                 uninstalled = True
-        with suppress(HubSpotError):
+        with self._remote(leaving.hub_id):
             self._hubspot.revoke(tokens.refresh_token)
             return uninstalled, True
         return uninstalled, False
+
+    @contextmanager
+    def _remote(self, hub_id: int) -> Iterator[None]:
+        """What HubSpot cannot do now holds nothing up; that it does not know our client is our own fault."""
+        try:
+            yield
+        except Misconfigured as error:
+            if error.client_level:
+                raise _not_now(hub_id) from error
+        except HubSpotError:
+            pass
 
     def _live(self, leaving: Account, tokens: Tokens) -> Tokens:
         """Tokens whose access token still lives. Nobody else refreshes a row that is being left, so none are stored."""
@@ -111,6 +134,10 @@ class Disconnector:
         if isinstance(answer, RefreshTokenOnly):
             return Tokens(tokens.access_token, answer.refresh_token)
         return Tokens(answer.access_token, answer.refresh_token or tokens.refresh_token)
+
+
+def _not_now(hub_id: int) -> Unavailable:
+    return Unavailable(f"Account {hub_id} is being left, but not all of it can be done right now.", retry_after=30)
 
 
 def asks_to_uninstall(query: Mapping[str, str]) -> bool:

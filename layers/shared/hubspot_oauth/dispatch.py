@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from hubspot_oauth.accounts import SHARDS, Accounts, Due
 from hubspot_oauth.breaker import Breaker, BreakerState
+from hubspot_oauth.lifetimes import AWS_CALL_SECONDS
 from hubspot_oauth.observe import Report, logger
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 ACCOUNTS_A_MESSAGE = 25
 _ACCOUNTS_A_CALL = 10 * ACCOUNTS_A_MESSAGE  # SQS takes ten messages in one call
-_STOP_SECONDS = 5  # of the function's own time: what one more call to the index or the queue may take
+_STOP_SECONDS = 2 * AWS_CALL_SECONDS  # of the function's own time: what one more page and one more batch may take
 _TICK_SECONDS = 60
 _SLOW_REFRESH_SECONDS = 1.0  # of one account, for what the workers get through in a tick at the least
 

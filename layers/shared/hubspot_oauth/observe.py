@@ -59,10 +59,10 @@ def report(name: str, value: float = 1, **evidence: object) -> None:
         KeyError: The metric is not listed here.
     """
     unit = UNITS[name]
-    with _lock:
+    with _lock:  # one line at a time: threads that print at once would break each other's
         metrics.add_metric(name=name, unit=unit, value=value)
-    if evidence.get(BY.get(name, "")):
-        with single_metric(name=name, unit=unit, value=value) as broken_down:
-            broken_down.add_dimension(BY[name], str(evidence[BY[name]]))
+        if evidence.get(BY.get(name, "")):
+            with single_metric(name=name, unit=unit, value=value) as broken_down:
+                broken_down.add_dimension(BY[name], str(evidence[BY[name]]))
     if name not in _QUIET or any(evidence.values()):
         logger.info(name, extra={key: content for key, content in evidence.items() if content is not None})

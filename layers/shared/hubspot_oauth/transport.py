@@ -68,6 +68,11 @@ class _Watch:
             if self.expired:
                 raise TimeoutError
 
+    def let_go(self) -> None:
+        """The socket carries another call from now on."""
+        with self._lock:
+            self._socket = None
+
     def expire(self) -> None:
         with self._lock:
             self.expired = True
@@ -122,6 +127,7 @@ class _Watched:
     """Mixed into urllib3's connections: tells the call under way which socket carries it, before anything is sent."""
 
     sock: socket.socket | None
+    _carries: _Watch | None = None
 
     def connect(self) -> None:
         super().connect()  # type: ignore[misc]
@@ -133,8 +139,12 @@ class _Watched:
         super().request(*args, **kwargs)  # type: ignore[misc]
 
     def _carry(self) -> None:
-        if _deadline.watch and self.sock is not None:
-            _deadline.watch.carry(self.sock)
+        watch = _deadline.watch
+        if watch and self.sock is not None:
+            if self._carries not in (None, watch):
+                self._carries.let_go()  # its answer was read a moment ago; its end must not be ours
+            self._carries = watch
+            watch.carry(self.sock)
 
 
 class _WatchedHTTP(_Watched, HTTPConnection):

@@ -142,8 +142,10 @@ def json_answer(status: int, content: Mapping[str, object]) -> Response:
 def api(event: Event, action: Callable[[dict[str, str]], Response], install_url: Callable[[str], str]) -> Response:
     """Run ``action`` with the query; its answer, or problem JSON (RFC 9457) for the Problem it raised.
 
-    ``install_url`` makes the link that mends a 409 ``needs_reinstall``.
+    ``install_url`` makes the link that mends a 409 ``needs_reinstall``. Every line of the log names the caller.
     """
+    signed = event["requestContext"].get("authorizer", {}).get("iam", {})
+    logger.append_keys(caller=signed.get("userArn"))
     try:
         return action(query_of(event))
     except Problem as problem:
