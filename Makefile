@@ -26,7 +26,7 @@ check: install ## Lint, formatting and types
 	$(BIN)/mypy
 
 test: install ## Run every test, on two cores
-	$(BIN)/pytest --numprocesses 2 --dist loadfile $(ARGS)
+	$(BIN)/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 soak: install ## Kill workers for five minutes over 2,000 accounts, then misconfigure as many (SOAK_SEED=number repeats the throws)
 	$(BIN)/pytest -m soak $(ARGS)

@@ -7,6 +7,7 @@ import pytest
 
 from hubspot_oauth.observe import UNITS
 from hubspot_oauth.refusals import ALL
+from ops.template import load_template
 
 ROOT = Path(__file__).parents[2]
 
@@ -18,9 +19,18 @@ def test_every_refusal_code_is_documented_and_no_other() -> None:
 
 
 def test_every_metric_is_documented_and_no_other() -> None:
-    documented = re.findall(r"^\| `([A-Z][A-Za-z]+)` \|", (ROOT / "docs" / "operations.md").read_text(), re.MULTILINE)
+    documented = re.findall(
+        r"^\| `([A-Z][A-Za-z]+)(?<!Alarm)` \|", (ROOT / "docs" / "operations.md").read_text(), re.MULTILINE
+    )
 
     assert sorted(documented) == sorted(UNITS)
+
+
+def test_every_alarm_but_those_on_errors_says_what_to_do_and_no_other() -> None:
+    alarms = {name for name, r in load_template()["Resources"].items() if r["Type"] == "AWS::CloudWatch::Alarm"}
+    documented = re.findall(r"^\| `([A-Za-z]+Alarm)` \|", (ROOT / "docs" / "operations.md").read_text(), re.MULTILINE)
+
+    assert sorted(documented) == sorted(name for name in alarms if not name.endswith("ErrorsAlarm"))
 
 
 def test_the_readme_fits_on_a_hundred_lines() -> None:
