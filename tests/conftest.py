@@ -1,4 +1,4 @@
-"""The files that take longest come first: several processes share them out, and none is left alone with one at the end."""
+"""The files that take longest come first: processes share them out, and none is left alone with one at the end."""
 
 import pytest
 

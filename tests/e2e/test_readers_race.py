@@ -105,7 +105,7 @@ def at_once(twin: Reached, readers: int) -> list[tuple[requests.Response, list[i
 
 
 def warm(twin: Reached, readers: int) -> None:
-    """So many warm workers: a cold start is slower than any race, and so many at once may take longer than the API waits."""
+    """So many warm workers: a cold start is slower than any race, and many at once may outlast the API's patience."""
     with ThreadPoolExecutor(readers) as pool:
         eventually(lambda: all(answer.ok for answer in pool.map(lambda _: twin.token(), range(readers))), 120)
 
