@@ -6,7 +6,6 @@ LONGEST_FIRST = (
     "test_five_lifetimes.py",
     "test_roles.py",
     "test_install_attacks.py",
-    "test_readers_race.py",
     "test_kills.py",
     "test_fault_matrix.py",
     "test_protocol_model.py",

@@ -10,14 +10,13 @@ import signal
 import sys
 import time
 from collections.abc import Callable
-from importlib.util import module_from_spec, spec_from_file_location
 from itertools import count
 from types import SimpleNamespace
 from typing import Any
 
 import boto3
 
-from ops.template import ROOT
+from tests.functions import handler_of
 
 #: step -> the moment by botocore's own name for it, and the how manieth: a refresh's two updates are lease and commit.
 STEPS = {
@@ -36,7 +35,7 @@ def main() -> None:
         assert boto3.DEFAULT_SESSION
         boto3.DEFAULT_SESSION.events.register(moment, die_at(wanted))
     body = json.dumps({"hub_ids": [int(hub_id)], "watched": False, "queued_at": time.time(), "tick": "a test"})
-    load_handler()({"Records": [{"body": body}]}, context())
+    handler_of("refresh_worker")({"Records": [{"body": body}]}, context())
 
 
 def die_at(wanted: int) -> Callable[..., None]:
@@ -47,15 +46,6 @@ def die_at(wanted: int) -> Callable[..., None]:
             os.kill(os.getpid(), signal.SIGKILL)
 
     return die
-
-
-def load_handler() -> Any:
-    spec = spec_from_file_location("refresh_worker", ROOT / "functions" / "refresh_worker" / "app.py")
-    assert spec
-    assert spec.loader
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.handler
 
 
 def context() -> Any:

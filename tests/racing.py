@@ -10,11 +10,10 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from importlib.util import module_from_spec, spec_from_file_location
 from types import SimpleNamespace
 from typing import Any
 
-from ops.template import ROOT
+from tests.functions import handler_of
 
 OK, PATIENCE = 200, 30
 Refusal = tuple[int, str | None]
@@ -22,7 +21,7 @@ Refusal = tuple[int, str | None]
 
 def main() -> None:
     hub_id, readers = sys.argv[1], int(sys.argv[2])
-    handler = load_handler()
+    handler = handler_of("token")
     read(handler, hub_id)  # builds the clients: a container answers one call at a time, so nothing there takes turns
     with ThreadPoolExecutor(readers) as pool:
         race(pool, readers, handler, hub_id)
@@ -41,15 +40,6 @@ def race(pool: ThreadPoolExecutor, readers: int, handler: Any, hub_id: str) -> l
 def say(line: str) -> None:
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
-
-
-def load_handler() -> Any:
-    spec = spec_from_file_location("token_function", ROOT / "functions" / "token" / "app.py")
-    assert spec
-    assert spec.loader
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.handler
 
 
 def read_until_answered(handler: Any, hub_id: str, starting: threading.Barrier) -> tuple[list[Refusal], str]:

@@ -4,7 +4,6 @@ The real handlers answer, on the real parts of bootstrap.py, on moto and beside 
 and it reads addresses as browsers do (WHATWG), not as the product does.
 """
 
-import importlib.util
 import json
 import logging
 import re
@@ -30,6 +29,7 @@ from hubspot_oauth.state import read_link, read_state
 from hubspot_oauth.urls import MOST_URL
 from local.hubspot import Simulator, serve
 from local.hubspot.consent import AuthorizationRequest, answer_url
+from tests.functions import handler_of
 from tests.integration.conftest import SIMULATED
 from tests.site import ADMIN, code_of, location, parameters
 from tests.stack import ENVIRONMENT, create_resources
@@ -209,7 +209,7 @@ def site() -> Iterator[Site]:
         patch.setenv("POWERTOOLS_METRICS_NAMESPACE", "test")
         patch.setattr(observe.metrics.provider, "namespace", "test")
         forget()
-        handlers = {f"/{name}": handler_of(name) for name in ("install", "install-links")}
+        handlers = {f"/{name}": handler_of(name.replace("-", "_")) for name in ("install", "install-links")}
         site = Site({**handlers, "/oauth-callback": handler_of("callback")}, hubspot.simulator, hubspot.url)
         listening, logger = Listening(site.log), logging.getLogger(observe.logger.name)
         logger.addHandler(listening)
@@ -228,18 +228,6 @@ class Listening(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self._log.append(self.format(record))
-
-
-def handler_of(function: str) -> Callable[..., Any]:
-    spec = importlib.util.spec_from_file_location(
-        f"tested_{function}", FUNCTIONS / function.replace("-", "_") / "app.py"
-    )
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    handler: Callable[..., Any] = module.handler
-    return handler
 
 
 def forget() -> None:
