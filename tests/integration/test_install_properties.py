@@ -10,7 +10,6 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
-from pathlib import Path
 from random import Random
 from string import ascii_letters
 from types import SimpleNamespace
@@ -34,7 +33,6 @@ from tests.integration.conftest import SIMULATED
 from tests.site import ADMIN, code_of, location, parameters
 from tests.stack import ENVIRONMENT, create_resources
 
-FUNCTIONS = Path(__file__).parents[2] / "functions"
 STATE_KEY = "a state key of a good length"
 OURS = "http://localhost:3000"
 ALLOWED = "https://app.example.com"
