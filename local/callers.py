@@ -2,10 +2,10 @@
 
 import json
 import os
+import threading
 from pathlib import Path
 from typing import Any
 
-import boto3
 from botocore.exceptions import ClientError
 
 from local.emulator import REGION, Emulator
@@ -60,6 +60,7 @@ class Gatekeeper:
         self._api_id = api_id
         self._state = state
         self._callers: dict[str, tuple[KeyPair, Caller]] = {}
+        self._learning = threading.Lock()
 
     def admit(self, request: Request) -> Caller | None:
         """The caller, if the signature is right and IAM allows the call; otherwise None."""
@@ -73,9 +74,10 @@ class Gatekeeper:
         return caller
 
     def _pair(self, access_key_id: str) -> KeyPair | None:
-        if access_key_id not in self._callers:
-            for path in (self._state / CREDENTIALS, *sorted((self._state / CALLERS).glob("*.json"))):
-                self._learn(json.loads(path.read_text(encoding="utf-8")))
+        with self._learning:
+            if access_key_id not in self._callers:
+                for path in (self._state / CREDENTIALS, *sorted((self._state / CALLERS).glob("*.json"))):
+                    self._learn(json.loads(path.read_text(encoding="utf-8")))
         known = self._callers.get(access_key_id)
         return known[0] if known else None
 
@@ -90,9 +92,9 @@ class Gatekeeper:
 
 
 def _identity(emulator: Emulator, pair: KeyPair) -> Caller | None:
-    session = boto3.session.Session(pair.access_key_id, pair.secret_access_key, pair.session_token, REGION)
+    sts = emulator.client_of("sts", pair.access_key_id, pair.secret_access_key, pair.session_token)
     try:
-        identity = session.client("sts", endpoint_url=emulator.url).get_caller_identity()
+        identity = sts.get_caller_identity()
     except ClientError:
         return None  # the emulation does not know this key
     return Caller(pair.access_key_id, identity["Account"], identity["Arn"], identity["UserId"])

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -28,6 +29,7 @@ ROOT_KEY = "test"
 _ROOT = Path(__file__).resolve().parents[1]
 _START_SECONDS = 60
 _STOP_SECONDS = 10
+_making_a_client = threading.Lock()  # a session must not make two at a time
 #: What the child needs of the user's environment: never AWS_*, which would reach the functions.
 _INHERITED = (
     "PATH",
@@ -57,7 +59,11 @@ class Emulator:
 
     def client(self, service: str) -> Any:  # noqa: ANN401 - boto3's clients are made at run time
         """A boto3 client of one service, as the account's root."""
-        return _client(self.url, service)
+        return aws_client(self.url, service)
+
+    def client_of(self, service: str, key_id: str, secret: str, token: str | None) -> Any:  # noqa: ANN401
+        """A boto3 client of one service, for whoever holds this key pair."""
+        return _client(self.url, service, key_id, secret, token)
 
     def arn(self, service: str, resource: str) -> str:
         """The ARN of something in the emulated account and region."""
@@ -152,10 +158,27 @@ def _stop(child: subprocess.Popen[bytes]) -> None:
 
 
 @cache
-def _client(url: str, service: str) -> Any:  # noqa: ANN401
-    make_client: Any = boto3.session.Session(ROOT_KEY, ROOT_KEY, region_name=REGION).client
-    return make_client(
-        service,
-        endpoint_url=url,
-        config=Config(connect_timeout=5, read_timeout=120, retries={"total_max_attempts": 1}, max_pool_connections=20),
-    )
+def aws_client(url: str, service: str) -> Any:  # noqa: ANN401 - boto3's clients are made at run time
+    """A boto3 client of one service of the emulation at this address, as the account's root."""
+    return _client(url, service, ROOT_KEY, ROOT_KEY, None)
+
+
+def _client(url: str, service: str, key_id: str, secret: str, token: str | None) -> Any:  # noqa: ANN401
+    with _making_a_client:
+        make_client: Any = _session().client
+        return make_client(
+            service,
+            endpoint_url=url,
+            aws_access_key_id=key_id,
+            aws_secret_access_key=secret,
+            aws_session_token=token,
+            config=Config(
+                connect_timeout=5, read_timeout=120, retries={"total_max_attempts": 1}, max_pool_connections=20
+            ),
+        )
+
+
+@cache
+def _session() -> boto3.session.Session:
+    """One for all clients, so that AWS's own descriptions of its services are read once."""
+    return boto3.session.Session(region_name=REGION)

@@ -17,12 +17,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-import boto3
 import requests
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
+from hubspot_oauth.rows import plain
+from local.emulator import aws_client
 from local.hubspot.visitor import decide
 from local.ports import free_port
 from ops.template import ROOT
@@ -71,8 +72,7 @@ class Reached:
 
     def aws(self, service: str) -> Any:
         """A client as the emulated account's root."""
-        session: Any = boto3.Session("test", "test", region_name="us-east-1")
-        return session.client(service, endpoint_url=self.aws_url)
+        return aws_client(self.aws_url, service)
 
     def call(self, path: str, method: str = "GET", **body: Any) -> requests.Response:
         """Call the API as the local user."""
@@ -83,8 +83,10 @@ class Reached:
 
     def account(self, hub_id: int = ACME) -> dict[str, Any]:
         """The row as the table holds it."""
-        table = boto3.Session("test", "test", region_name="us-east-1").resource("dynamodb", endpoint_url=self.aws_url)
-        return dict(table.Table(self.outputs["AccountsTableName"]).get_item(Key={"hub_id": hub_id}).get("Item", {}))
+        found = self.aws("dynamodb").get_item(
+            TableName=self.outputs["AccountsTableName"], Key={"hub_id": {"N": str(hub_id)}}
+        )
+        return plain(found.get("Item", {}))
 
     def journal(self) -> dict[str, Any]:
         return dict(requests.get(f"{self.hubspot_url}/_sim/journal?limit=100000", timeout=10).json())
