@@ -12,6 +12,7 @@ from cfnlint.decode import cfn_yaml
 
 from hubspot_oauth.accounts import Accounts, NewInstall
 from hubspot_oauth.attempts import Attempts
+from hubspot_oauth.bootstrap import AWS_CONFIG
 from hubspot_oauth.breaker import Breaker
 from hubspot_oauth.callback import Callback
 from hubspot_oauth.config import Settings
@@ -66,9 +67,10 @@ SCOPES = ("oauth", "crm.objects.contacts.read", "tickets")
 _session: Any = boto3.Session("testing", "testing", region_name="eu-central-1")
 
 
+@cache
 def client(service: str) -> Any:
-    """A client of moto's AWS."""
-    return _session.client(service)
+    """A client of moto's AWS, configured as the product's are; it outlives the account that it speaks to."""
+    return _session.client(service, config=AWS_CONFIG)
 
 
 def create_resources(client: Callable[..., Any] = client) -> dict[str, str]:

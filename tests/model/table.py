@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
 
-import boto3
 from botocore.exceptions import ClientError
 
-from tests.stack import table_definition
+from tests import stack
 
 HUB_ID = 1
 _KEY = {"hub_id": {"N": str(HUB_ID)}}
@@ -113,8 +112,8 @@ def _put(client: Any, row: Row) -> None:
 @cache
 def _client() -> Any:
     """A client of the table that moto holds; the test has started moto."""
-    client = boto3.client("dynamodb", region_name="eu-central-1")
-    client.create_table(TableName="model", **table_definition("AccountsTable"))
+    client = stack.client("dynamodb")
+    client.create_table(TableName="model", **stack.table_definition("AccountsTable"))
     _held[:] = [None]
     return client
 
