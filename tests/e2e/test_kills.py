@@ -15,7 +15,7 @@ from tests.killing import LIFETIME, Plan, Run
 
 LONGEST_GAP = 30
 SEED = int(os.environ.get("SOAK_SEED", time.time()))
-SHORT = pytest.param(Plan(200, 25, SEED), id="short")
+SHORT = pytest.param(Plan(120, 25, SEED, kill_every=2, hubspot_latency=1.0), id="short")
 LONG = pytest.param(Plan(2000, 300, SEED), id="long", marks=pytest.mark.soak)
 
 

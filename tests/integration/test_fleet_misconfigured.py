@@ -66,7 +66,7 @@ class Fleet:
         return all(row["status"] == Status.ACTIVE and row["refresh_at"] > now for row in self.rows())
 
 
-@pytest.fixture(params=[200, pytest.param(2000, marks=pytest.mark.soak)], ids=lambda number: f"{number}-accounts")
+@pytest.fixture(params=[100, pytest.param(2000, marks=pytest.mark.soak)], ids=lambda number: f"{number}-accounts")
 def fleet(make_stack: Callable[..., Stack], hubspot: Running, clock: Clock, request: pytest.FixtureRequest) -> Fleet:
     containers = [make_stack() for _ in range(CONTAINERS)]
     hub_ids = range(FIRST_HUB_ID, FIRST_HUB_ID + request.param)

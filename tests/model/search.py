@@ -22,8 +22,8 @@ class Found:
         return f"{self.law}\n{steps}" if self.law else f"{self.worlds} worlds, {self.moves} moves"
 
 
-def explore(start: World, table: Table, most: int = 2_000_000) -> Found:
-    """Everything reachable from ``start``; ends at the first broken law.
+def explore(start: World, table: Table, most: int = 2_000_000, *, look_at: int | None = None) -> Found:
+    """Everything reachable from ``start``; ends at the first broken law, or once it has looked at so many worlds.
 
     Raises:
         AssertionError: There are more than ``most`` worlds, so that nothing would be proved.
@@ -33,6 +33,8 @@ def explore(start: World, table: Table, most: int = 2_000_000) -> Found:
     found = Found()
     while waiting:
         world = waiting.popleft()
+        if look_at is not None and len(came_from) > look_at:
+            break
         for move in moves(world, table):
             found.moves += 1
             for law in broken(world, move):
