@@ -1,18 +1,20 @@
-"""The files that take longest come first: processes share them out, and none is left alone with one at the end."""
+"""The files that take longest come first, those that mostly wait beside those that compute: no core stands idle."""
 
 import pytest
 
-LONGEST_FIRST = (
-    "test_five_lifetimes.py",
-    "test_roles.py",
-    "test_install_attacks.py",
-    "test_kills.py",
+FIRST = (
+    "test_five_lifetimes.py",  # waits
     "test_fault_matrix.py",
     "test_protocol_model.py",
+    "test_install_attacks.py",
+    "test_roles.py",  # waits
+    "test_kills.py",  # waits
+    "test_install_properties.py",
+    "test_lifecycle.py",
 )
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Those first; the others as they are."""
-    places = {name: place for place, name in enumerate(LONGEST_FIRST)}
+    places = {name: place for place, name in enumerate(FIRST)}
     items.sort(key=lambda item: places.get(item.path.name, len(places)))
