@@ -104,7 +104,17 @@ def test_a_browser_that_comes_back_from_our_link_is_counted_whatever_it_brings(v
 
 
 @pytest.mark.parametrize(
-    "query", ["", "code=x", "code=x&state=forged", f"code=x&returnUrl={quote(RETURN_URL)}", "state=forged", "step=x"]
+    "query",
+    [
+        "",
+        "code=x",
+        "code=x&state=forged",
+        f"code=x&returnUrl={quote(RETURN_URL)}",
+        "state=forged",
+        "step=x",
+        "error=access_denied",
+        "error=access_denied&state=forged",
+    ],
 )
 def test_what_did_not_start_from_our_link_does_not_hide_that_nobody_comes_back_from_it(
     visitor: Visitor, query: str

@@ -8,6 +8,7 @@ from botocore.stub import Stubber
 
 from hubspot_oauth import lifetimes
 from hubspot_oauth.breaker import DEATHS_LEAST
+from hubspot_oauth.credentials import CACHE_SECONDS, REREAD_SECONDS, RETRY_SECONDS
 from hubspot_oauth.errors import (
     AccountNotFound,
     NeedsReinstall,
@@ -244,6 +245,55 @@ def test_an_expired_token_waits_three_seconds_for_its_holder(expired: Stack, clo
 
     assert caught.value.retry_after
     assert lifetimes.LEASE_SECONDS - 6 <= caught.value.retry_after <= lifetimes.LEASE_SECONDS - 3
+
+
+def test_nobody_waits_for_a_holder_that_has_let_go_without_a_token(
+    expired: Stack, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = expired.accounts.lease_due(HUB_ID, "another", int(clock()))
+    assert held
+    real = expired.vendor._sleep
+
+    def settle_meanwhile(seconds: float) -> None:
+        real(seconds)
+        expired.accounts.try_later(held, int(clock()) + 40)
+
+    monkeypatch.setattr(expired.vendor, "_sleep", settle_meanwhile)
+    asked_at = clock()
+
+    with pytest.raises(Unavailable) as caught:
+        expired.vendor.token(HUB_ID, None, None, a_minute)
+
+    assert clock() - asked_at < 0.5
+    assert caught.value.retry_after
+    assert 35 <= caught.value.retry_after <= 40
+
+
+def test_a_client_secret_that_cannot_be_read_again_is_used_and_asked_for_once_a_minute(
+    overdue: Stack, clock: Clock
+) -> None:
+    secret = overdue.client_secret()
+    clock.forward(CACHE_SECONDS)
+
+    with Stubber(overdue.secrets) as secrets:
+        for _ in range(2):
+            secrets.add_client_error("get_secret_value", "InternalServiceError", http_status_code=500)
+        for _ in range(12):
+            assert overdue.client_secret() == secret
+            clock.forward(RETRY_SECONDS / 10)
+
+        secrets.assert_no_pending_responses()
+
+
+def test_a_refused_secret_that_cannot_be_read_again_is_not_asked_for_by_everybody(overdue: Stack, clock: Clock) -> None:
+    secret = overdue.client_secret()
+    clock.forward(REREAD_SECONDS)
+
+    with Stubber(overdue.secrets) as secrets:
+        secrets.add_client_error("get_secret_value", "InternalServiceError", http_status_code=500)
+        assert [overdue.client_secret.changed_from(secret) for _ in range(8)] == [False] * 8
+
+        secrets.assert_no_pending_responses()
 
 
 def test_a_rejected_token_is_replaced_once_however_many_ask(installed: Stack, clock: Clock, hubspot: Running) -> None:

@@ -113,6 +113,19 @@ def test_kms_refusing_is_not_a_tampered_row(stack: Stack) -> None:
             reader.sealer()
 
 
+def test_while_kms_does_not_answer_the_others_do_not_ask_it_one_by_one(stack: Stack, clock: Clock) -> None:
+    with Stubber(stack.kms) as kms:
+        kms.add_client_error("generate_data_key", "KMSInternalException", http_status_code=500)
+        for _ in range(8):
+            with pytest.raises(VaultUnavailable, match="KMSInternalException"):
+                stack.vault.sealer()
+        kms.assert_no_pending_responses()
+
+    clock.forward(vault_module.FAILED_SECONDS)
+
+    assert stack.vault.sealer()
+
+
 def test_no_secret_shows_in_a_repr_or_an_error(stack: Stack) -> None:
     blob = stack.vault.sealer().seal(TOKENS, 1, "i")
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from hubspot_oauth.errors import Problem
 from hubspot_oauth.observe import UNITS
 from hubspot_oauth.refusals import ALL
 from ops.template import load_template
@@ -16,6 +17,13 @@ def test_every_refusal_code_is_documented_and_no_other() -> None:
     documented = re.findall(r"^\| `([a-z_]+)` \|", (ROOT / "docs" / "refusals.md").read_text(), re.MULTILINE)
 
     assert sorted(documented) == sorted(refusal.code for refusal in ALL)
+
+
+def test_every_code_of_the_api_is_documented_with_its_status_and_no_other() -> None:
+    documented = re.findall(r"^\| `([a-z_]+)` \| ([0-9]+)", (ROOT / "docs" / "api.md").read_text(), re.MULTILINE)
+    said = {(problem.code, str(problem.status)) for problem in Problem.__subclasses__()}
+
+    assert sorted(documented) == sorted(said | {("not_configured", "503")})
 
 
 def test_every_metric_is_documented_and_no_other() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hubspot_oauth import transport
 from hubspot_oauth.config import Settings
 from hubspot_oauth.errors import GrantDead, HubSpotError, Misconfigured, TryLater
-from hubspot_oauth.hubspot import MOST_RETRY_AFTER, HubSpot
+from hubspot_oauth.hubspot import MOST_RETRY_AFTER, MOST_RETRY_AFTER_A_FAULT, HubSpot
 from local.hubspot.errors import ERRORS
 from tests.stack import ENVIRONMENT
 
@@ -111,9 +111,14 @@ def test_a_body_that_does_not_parse_is_tried_later(monkeypatch: pytest.MonkeyPat
         ("Wed, 21 Oct 2026 07:28:00 GMT", None),
     ],
 )
-@pytest.mark.parametrize("status", [423, 429, 477, 503])
+@pytest.mark.parametrize("status", [423, 429, 477])
 def test_retry_after_is_read(monkeypatch: pytest.MonkeyPatch, status: int, header: str, seconds: int | None) -> None:
     assert failure(monkeypatch, status, b"{}", header).retry_after == seconds
+
+
+@pytest.mark.parametrize("status", [500, 502, 503])
+def test_a_fault_that_asks_for_a_day_is_obeyed_for_minutes(monkeypatch: pytest.MonkeyPatch, status: int) -> None:
+    assert failure(monkeypatch, status, b"{}", "86400").retry_after == MOST_RETRY_AFTER_A_FAULT
 
 
 @pytest.mark.parametrize("status", [200, 201, 203])

@@ -115,6 +115,34 @@ def test_a_connection_kept_alive_is_watched_too() -> None:
         server.join()
 
 
+@pytest.mark.parametrize(("rested", "connections"), [(0, 1), (transport.IDLE_SECONDS, 2)])
+def test_a_connection_that_rested_long_is_not_trusted(
+    monkeypatch: pytest.MonkeyPatch, rested: int, connections: int
+) -> None:
+    accepted = []
+    with socket.create_server(("127.0.0.1", 0)) as listening, transport.session(1) as client:
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+
+        def serve(connection: socket.socket) -> None:
+            with connection:
+                while connection.recv(4096):
+                    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+
+        def accept() -> None:
+            with suppress(OSError):
+                while True:
+                    accepted.append(listening.accept()[0])
+                    threading.Thread(target=serve, args=(accepted[-1],), daemon=True).start()
+
+        threading.Thread(target=accept, daemon=True).start()
+        assert transport.call(client, "POST", url, 2, form={}).body == b"ok"
+        now = time.time()
+        monkeypatch.setattr(transport, "time", lambda: now + rested)
+
+        assert transport.call(client, "POST", url, 2, form={}).body == b"ok"
+        assert len(accepted) == connections
+
+
 def answering(answer: bytes) -> str:
     """The URL of a server that gives this answer to each connection."""
     listening = socket.create_server(("127.0.0.1", 0))

@@ -94,12 +94,12 @@ class Callback:
         return self._seamless(arrival, arrival.code, arrival.return_url)
 
     def _said_no(self, arrival: Arrival) -> InstallRefused:
-        self._report("InstallsReturned")
         cancelled = arrival.error == "access_denied"
         refusal = refusals.INSTALL_CANCELLED if cancelled else refusals.HUBSPOT_REFUSED
         refused = InstallRefused(refusal, _word(arrival.error or ""))
         try:
             state = self._read(arrival.state or "")
+            self._report("InstallsReturned")
             self._check_browser(state, arrival)
         except InstallRefused:
             return refused  # an answer without our state is shown all the same, but proves nothing

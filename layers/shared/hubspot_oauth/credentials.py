@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 CACHE_SECONDS = 300
 REREAD_SECONDS = 10
+RETRY_SECONDS = 60  # after a read that failed, while there is a value in hand: each try may take its whole time-out
 #: Shorter than any way through HubSpot: whoever comes back with a key rotated in meanwhile finds it read again.
 STATE_REREAD_SECONDS = 1
 
@@ -32,7 +33,7 @@ class ClientSecret:
         self._secret_id = secret_id
         self._clock = clock
         self._value = ""
-        self._read_at = float("-inf")
+        self._read_at = self._failed_at = float("-inf")
         self._known_set = False
         self._lock = threading.Lock()
 
@@ -50,7 +51,8 @@ class ClientSecret:
     def changed_from(self, refused: str) -> bool:
         """Read again after HubSpot refused ``refused``; whether there is another value now."""
         with self._lock:
-            if self._value == refused and self._clock() - self._read_at >= REREAD_SECONDS:
+            last = max(self._read_at, self._failed_at)
+            if self._value == refused and self._clock() - last >= REREAD_SECONDS:
                 self._read_again()
             return self._value != refused
 
@@ -68,7 +70,8 @@ class ClientSecret:
             if not self._value:
                 raise
             # The one in hand is most likely right, and HubSpot says so if it is not: no reason to refresh nobody.
-            self._read_at = self._clock() - CACHE_SECONDS + REREAD_SECONDS
+            self._read_at = self._clock() - CACHE_SECONDS + RETRY_SECONDS
+            self._failed_at = self._clock()
 
     def _read(self) -> None:
         try:

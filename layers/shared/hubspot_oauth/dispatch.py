@@ -65,7 +65,7 @@ class Dispatcher:
         state = self._breaker.state()
         self._report("BreakerOpen", 1 if state.open else 0, reason=state.open)
         if state.revive_since is not None:
-            self._revive(state.revive_since)
+            self._revive(state.revive_since, remaining)
         due = self._due(int(self._clock()))
         if state.open:
             return self._probe(due)
@@ -118,8 +118,13 @@ class Dispatcher:
         )
         return int(answer["Attributes"]["ApproximateNumberOfMessages"])
 
-    def _revive(self, since: int) -> None:
-        now = int(self._clock())
-        revived = sum(self._accounts.revive(hub_id, now) for hub_id in self._accounts.marked_since(since))
-        self._breaker.revived(since)
+    def _revive(self, since: int, remaining: Callable[[], float]) -> None:
+        """Those marked while the breaker was about to open; the next tick goes on where the time ends."""
+        revived = 0
+        for hub_id in self._accounts.marked_since(since):
+            if remaining() < _STOP_SECONDS:
+                break
+            revived += self._accounts.revive(hub_id, int(self._clock()))
+        else:
+            self._breaker.revived(since)
         self._report("Revived", revived)

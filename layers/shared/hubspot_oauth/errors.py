@@ -115,6 +115,12 @@ class Unavailable(Problem):
     status, code, title = 503, "hubspot_unavailable", "No working token can be had right now"
 
 
+class AwsUnavailable(Problem):
+    """AWS did not do its part, and may in a moment: throttled, a fault of its own, or no answer."""
+
+    status, code, title = 503, "aws_unavailable", "This cannot be done right now"
+
+
 class HubSpotError(HubSpotOAuthError):
     """HubSpot's token endpoint did not give tokens.
 

@@ -31,7 +31,10 @@ OURS_STATUS = frozenset(
     }
 )
 TRY_LATER_HTTP = frozenset({408, 423, 425, 429, 477})
-MOST_RETRY_AFTER = 24 * 3600  # a 477 during an account's migration may ask for that much
+#: These tell when to come back, a 477 during an account's migration up to a day later.
+SAYS_WHEN_HTTP = frozenset({423, 429, 477})
+MOST_RETRY_AFTER = 24 * 3600
+MOST_RETRY_AFTER_A_FAULT = 600  # seconds; a proxy's 503 must not put an account to sleep until its token has expired
 _HUB_ID_MOST = 10**16
 
 
@@ -193,7 +196,8 @@ def hub_id_of(content: Mapping[str, Any]) -> int | None:
 
 def _failure(answer: transport.Answer) -> HubSpotError:
     """What an answer other than 2xx means. A client-level status wins over an ``error`` that blames the grant."""
-    retry_after = _retry_after(answer.headers.get("Retry-After", ""))
+    most = MOST_RETRY_AFTER if answer.status in SAYS_WHEN_HTTP else MOST_RETRY_AFTER_A_FAULT
+    retry_after = _retry_after(answer.headers.get("Retry-After", ""), most)
     if answer.status >= 500 or answer.status in TRY_LATER_HTTP or answer.status < 400:  # noqa: PLR2004
         return TryLater(f"http_{answer.status}", answer.status, retry_after)
     try:
@@ -218,5 +222,5 @@ def _word(value: object) -> str:
     return value if isinstance(value, str) and named and value != "error" else ""
 
 
-def _retry_after(value: str) -> int | None:
-    return min(int(value), MOST_RETRY_AFTER) if value.isascii() and value.isdigit() and len(value) < 9 else None  # noqa: PLR2004
+def _retry_after(value: str, most: int) -> int | None:
+    return min(int(value), most) if value.isascii() and value.isdigit() and len(value) < 9 else None  # noqa: PLR2004

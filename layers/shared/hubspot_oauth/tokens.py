@@ -3,6 +3,7 @@
 import random
 import secrets
 from collections.abc import Callable
+from typing import NoReturn
 
 from hubspot_oauth import lifetimes
 from hubspot_oauth.accounts import Accounts
@@ -119,7 +120,10 @@ class TokenVendor:
         return self._open_live(self._read(account.hub_id))
 
     def _wait(self, seen: Account) -> VendedToken:
-        """Look again, at growing intervals for at most three seconds, whether the holder has stored a new token."""
+        """Look again, at growing intervals for at most three seconds, whether the holder has stored a new token.
+
+        A holder that lets go without one has just learnt that there is none to be had: no reason to wait on.
+        """
         until = self._monotonic() + WAIT_SECONDS
         pause = _FIRST_PAUSE_SECONDS
         account = seen
@@ -129,6 +133,8 @@ class TokenVendor:
             account = self._read(seen.hub_id)
             if (account.install_id, account.version) != (seen.install_id, seen.version):
                 return self._open_live(account)
+            if not account.lease_live(self._clock()):
+                _unavailable(account.hub_id, max(1, self._pause(account)))
         leased_for = max(1, (account.lease_until or 0) - int(self._clock()))
         raise RefreshInProgress(f"The token of account {seen.hub_id} is being refreshed.", retry_after=leased_for)
 
@@ -186,5 +192,5 @@ def _reinstall(hub_id: int) -> NeedsReinstall:
     return NeedsReinstall(f"Account {hub_id} must install the app again.", hub_id=hub_id)
 
 
-def _unavailable(hub_id: int, retry_after: int) -> VendedToken:
+def _unavailable(hub_id: int, retry_after: int) -> NoReturn:
     raise Unavailable(f"No working token of account {hub_id} can be had right now.", retry_after=retry_after)

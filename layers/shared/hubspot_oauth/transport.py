@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
 from math import inf
 from threading import Condition, Lock, Thread, local
-from time import monotonic
+from time import monotonic, time
 from typing import Any, Literal
 
 import requests
@@ -22,6 +22,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 
 CONNECT_SECONDS = 2
+IDLE_SECONDS = 30  # a connection that rested longer is not used: a frozen container does not hear that it was closed
 MOST_BYTES = 128 * 1024  # sealed and base64-encoded it still fits a queue message and a table row
 
 
@@ -128,6 +129,12 @@ class _Watched:
 
     sock: socket.socket | None
     _carries: _Watch | None = None
+    _used_at = 0.0  # by the wall clock, which goes on while the container is frozen
+
+    @property
+    def is_connected(self) -> bool:
+        """What urllib3 asks before it uses a kept connection."""
+        return super().is_connected and time() - self._used_at < IDLE_SECONDS  # type: ignore[misc]
 
     def connect(self) -> None:
         super().connect()  # type: ignore[misc]
@@ -139,6 +146,7 @@ class _Watched:
         super().request(*args, **kwargs)  # type: ignore[misc]
 
     def _carry(self) -> None:
+        self._used_at = time()
         watch = _deadline.watch
         if watch and self.sock is not None:
             if self._carries not in (None, watch):

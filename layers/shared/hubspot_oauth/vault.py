@@ -28,6 +28,7 @@ KEY_SECONDS = 900
 KEY_USES = 10_000
 OPENED_KEYS = 1_000
 OPENED_SECONDS = 3600
+FAILED_SECONDS = 5  # whoever waited meanwhile hears the same answer, instead of waiting for one each
 _NONCE = 12
 _TAG = 16
 #: KMS says these of a wrapped key that is not one of ours; anything else it says is about today, not about the row.
@@ -75,6 +76,7 @@ class Vault:
         self._clock = clock
         self._current: _DataKey | None = None
         self._opened: OrderedDict[bytes, tuple[AESGCM, float]] = OrderedDict()
+        self._failed: tuple[float, str] = (float("-inf"), "")
         self._lock = threading.Lock()
 
     def sealer(self) -> Sealer:
@@ -106,12 +108,16 @@ class Vault:
         return Tokens(access_token, refresh_token)
 
     def _generate(self) -> _DataKey:
+        failed_at, why = self._failed
+        if self._clock() - failed_at < FAILED_SECONDS:
+            raise VaultUnavailable(why)
         try:
             answer = self._kms.generate_data_key(
                 KeyId=self._key_id, KeySpec="AES_256", EncryptionContext=self._context()
             )
         except AWS_ERRORS as error:
-            raise VaultUnavailable(f"no data key: {code_of(error)}") from error
+            self._failed = self._clock(), f"no data key: {code_of(error)}"
+            raise VaultUnavailable(self._failed[1]) from error
         key = _DataKey(AESGCM(answer["Plaintext"]), answer["CiphertextBlob"], self._clock())
         self._remember(key.wrapped, key.cipher)
         return key

@@ -10,7 +10,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from hubspot_oauth import refusals
 from hubspot_oauth.aws import AWS_ERRORS, code_of, passes
 from hubspot_oauth.callback import InstalledPage, Landing, PendingPage
-from hubspot_oauth.errors import InstallRefused, InvalidRequest, NotConfigured, Problem
+from hubspot_oauth.errors import AwsUnavailable, InstallRefused, InvalidRequest, NotConfigured, Problem
 from hubspot_oauth.observe import Report, logger
 from hubspot_oauth.pages import Pages
 from hubspot_oauth.start import Cookie, Redirect
@@ -152,6 +152,11 @@ def api(event: Event, action: Callable[[dict[str, str]], Response], install_url:
         return _problem(event, problem, install_url)
     except NotConfigured:
         return _plain_problem(503, "not_configured", "The client secret is not set", "Set it with “make secret”.")
+    except AWS_ERRORS as error:
+        if not passes(error):
+            raise
+        logger.exception("AWS does not answer")
+        return _problem(event, AwsUnavailable(f"AWS said {code_of(error)}.", retry_after=5), install_url)
 
 
 def _problem(event: Event, problem: Problem, install_url: Callable[[str], str]) -> Response:
