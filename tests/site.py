@@ -5,8 +5,9 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from hubspot_oauth.arrivals import Arrival, Start
+from hubspot_oauth.browser import Browser, cookies_of
 from hubspot_oauth.pages import Pages
-from hubspot_oauth.web import Browser, Response, cookies_of, host_of
+from hubspot_oauth.web import Response, host_of
 from local.hubspot import Simulator
 from local.hubspot.consent import AuthorizationRequest, answer_url
 from tests.stack import Stack
@@ -35,7 +36,7 @@ class Visitor:
         }
         pages = Browser(
             Pages(self.stack.settings.brand, self.stack.settings.app_url),
-            self.stack.starter.install_url,
+            self.stack.settings.install_url,
             self.stack.reports,
         )
         if parts.path == "/install":

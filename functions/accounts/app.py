@@ -15,4 +15,4 @@ def handler(event: Event, context: LambdaContext) -> Response:
             return json_answer(200, bootstrap.directory().one(hub_id_of(event)))
         return json_answer(200, bootstrap.directory().page(query))
 
-    return api(event, show, bootstrap.starter().install_url)
+    return api(event, show, bootstrap.settings().install_url)

@@ -16,4 +16,4 @@ def handler(event: Event, context: LambdaContext) -> Response:
         hub_id, uninstall = hub_id_of(event), asks_to_uninstall(query)
         return json_answer(200, bootstrap.disconnector().disconnect(hub_id, uninstall=uninstall).body())
 
-    return api(event, leave, bootstrap.starter().install_url)
+    return api(event, leave, bootstrap.settings().install_url)

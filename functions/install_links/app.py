@@ -5,7 +5,7 @@ import time
 from aws_lambda_powertools.logging.correlation_paths import API_GATEWAY_HTTP
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from hubspot_oauth import bootstrap
+from hubspot_oauth import bootstrap, bootstrap_install
 from hubspot_oauth.links import asked_link
 from hubspot_oauth.observe import logger
 from hubspot_oauth.vending import iso
@@ -16,7 +16,7 @@ from hubspot_oauth.web import Event, Response, api, host_of, json_answer
 def handler(event: Event, context: LambdaContext) -> Response:
     def make(_: dict[str, str]) -> Response:
         link = asked_link(event, time.time)
-        url = bootstrap.starter().make_link(link, host_of(event))
+        url = bootstrap_install.starter().make_link(link, host_of(event))
         return json_answer(201, {"url": url, "expires_at": iso(link.expires_at)})
 
-    return api(event, make, bootstrap.starter().install_url)
+    return api(event, make, bootstrap.settings().install_url)

@@ -18,4 +18,4 @@ def handler(event: Event, context: LambdaContext) -> Response:
         token = bootstrap.vendor().token(hub_id, *token_question(query), remaining_of(context))
         return json_answer(200, token_answer(token))
 
-    return api(event, vend, bootstrap.starter().install_url)
+    return api(event, vend, bootstrap.settings().install_url)

@@ -35,7 +35,10 @@ def test_a_built_function_starts_on_a_clean_interpreter(built: Path, lambda_pyth
         "POWERTOOLS_SERVICE_NAME": "test",
         "POWERTOOLS_METRICS_NAMESPACE": "test",
     }
-    started = "import app; from hubspot_oauth import bootstrap as b; b.browser(), b.callback(), b.vendor(), b.worker()"
+    started = (
+        "import app; from hubspot_oauth import bootstrap as b, bootstrap_install as i;"
+        " i.browser(), i.callback(), b.vendor(), b.worker()"
+    )
 
     done = subprocess.run([lambda_python, "-c", started], env=environment, capture_output=True, text=True, check=False)
 

@@ -21,7 +21,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from moto import mock_aws
 
-from hubspot_oauth import bootstrap, observe
+from hubspot_oauth import bootstrap, bootstrap_install, observe
 from hubspot_oauth.arrivals import MOST_CALLER_STATE
 from hubspot_oauth.links import MOST_REFERENCE
 from hubspot_oauth.state import read_link, read_state
@@ -196,7 +196,7 @@ TAGS = {
 
 @pytest.fixture(scope="module")
 def site() -> Iterator[Site]:
-    """Built once: the handlers find their parts in bootstrap.py, which finds moto and the simulator."""
+    """Built once: the handlers find their parts in the composition roots, which find moto and the simulator."""
     with pytest.MonkeyPatch.context() as patch, mock_aws(), serve(SIMULATED) as hubspot:
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             patch.setenv(name, "testing")
@@ -229,8 +229,8 @@ class Listening(logging.Handler):
 
 
 def forget() -> None:
-    """Drop the parts that bootstrap.py keeps."""
-    for part in vars(bootstrap).values():
+    """Drop the parts that the composition roots keep."""
+    for part in [*vars(bootstrap).values(), *vars(bootstrap_install).values()]:
         if hasattr(part, "cache_clear"):
             part.cache_clear()
 

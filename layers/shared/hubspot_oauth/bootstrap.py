@@ -1,4 +1,8 @@
-"""The composition root: builds each part once per container, from the environment, when it is first needed."""
+"""The composition root: builds each part once per container, from the environment, when it is first needed.
+
+What people meet while installing is built in ``bootstrap_install``: the functions that hand out and refresh tokens load
+no page and no signature of a state.
+"""
 
 import os
 import time
@@ -10,26 +14,20 @@ from botocore.config import Config
 
 from hubspot_oauth import lifetimes
 from hubspot_oauth.accounts import Accounts
-from hubspot_oauth.attempts import Attempts
 from hubspot_oauth.breaker import Breaker
-from hubspot_oauth.callback import Callback
 from hubspot_oauth.config import Settings
-from hubspot_oauth.credentials import ClientSecret, StateKeys
+from hubspot_oauth.credentials import ClientSecret
 from hubspot_oauth.directory import Directory
 from hubspot_oauth.disconnect import Disconnector
 from hubspot_oauth.dispatch import Dispatcher
-from hubspot_oauth.grants import Grants
 from hubspot_oauth.hubspot import HubSpot
 from hubspot_oauth.keeping import Keeper
 from hubspot_oauth.listing import Listing
 from hubspot_oauth.observe import report
-from hubspot_oauth.pages import Pages
 from hubspot_oauth.refresh import Refresher
 from hubspot_oauth.rescue import RescueQueue
-from hubspot_oauth.start import Starter
 from hubspot_oauth.tokens import TokenVendor
 from hubspot_oauth.vault import Vault
-from hubspot_oauth.web import Browser
 from hubspot_oauth.worker import Worker
 
 AWS_CONFIG = Config(
@@ -51,45 +49,11 @@ def settings() -> Settings:
 
 
 @cache
-def starter() -> Starter:
-    """Sends browsers to HubSpot."""
-    return Starter(
-        settings=settings(),
-        hubspot=_hubspot(),
-        state_keys=_state_keys(),
-        client_secret=_client_secret(),
-        clock=time.time,
-    )
-
-
-@cache
-def callback() -> Callback:
-    """Finishes installs."""
-    grants = Grants(settings=settings(), hubspot=_hubspot(), vault=_vault(), accounts=accounts(), clock=time.time)
-    return Callback(
-        settings=settings(),
-        starter=starter(),
-        grants=grants,
-        attempts=Attempts(_client("dynamodb"), settings().scratch_table),
-        state_keys=_state_keys(),
-        client_secret=_client_secret(),
-        report=report,
-        clock=time.time,
-    )
-
-
-@cache
-def browser() -> Browser:
-    """Answers people."""
-    return Browser(Pages(settings().brand, settings().app_url), lambda host: starter().install_url(host), report)
-
-
-@cache
 def vendor() -> TokenVendor:
     """Hands out access tokens."""
     return TokenVendor(
         accounts=accounts(),
-        vault=_vault(),
+        vault=vault(),
         refresher=_refresher(),
         breaker=_breaker(),
         clock=time.time,
@@ -105,7 +69,7 @@ def dispatcher() -> Dispatcher:
     return Dispatcher(
         accounts=accounts(),
         breaker=_breaker(),
-        sqs=_client("sqs"),
+        sqs=client("sqs"),
         queue_url=settings().refresh_queue_url,
         report=report,
         concurrency=settings().refresh_concurrency,
@@ -133,9 +97,9 @@ def disconnector() -> Disconnector:
     """Leaves accounts."""
     return Disconnector(
         accounts=accounts(),
-        vault=_vault(),
-        hubspot=_hubspot(),
-        client_secret=_client_secret(),
+        vault=vault(),
+        hubspot=hubspot(),
+        client_secret=client_secret(),
         report=report,
         clock=time.time,
     )
@@ -144,27 +108,27 @@ def disconnector() -> Disconnector:
 @cache
 def directory() -> Directory:
     """Shows who is connected."""
-    listing = Listing(_client("dynamodb"), settings().accounts_table)
+    listing = Listing(client("dynamodb"), settings().accounts_table)
     return Directory(accounts(), listing, settings().requested_scopes)
 
 
 @cache
 def accounts() -> Accounts:
     """The Accounts table."""
-    return Accounts(_client("dynamodb"), settings().accounts_table)
+    return Accounts(client("dynamodb"), settings().accounts_table)
 
 
 @cache
 def _refresher() -> Refresher:
     return Refresher(
         accounts=accounts(),
-        vault=_vault(),
-        hubspot=_hubspot(),
-        client_secret=_client_secret(),
+        vault=vault(),
+        hubspot=hubspot(),
+        client_secret=client_secret(),
         breaker=_breaker(),
         keeper=Keeper(
             accounts=accounts(),
-            rescue=RescueQueue(_client("sqs"), settings().rescue_queue_url),
+            rescue=RescueQueue(client("sqs"), settings().rescue_queue_url),
             report=report,
         ),
         report=report,
@@ -175,31 +139,30 @@ def _refresher() -> Refresher:
 
 
 @cache
-def _hubspot() -> HubSpot:
-    return HubSpot(settings(), _client_secret(), pool=settings().refresh_concurrency)
+def hubspot() -> HubSpot:
+    """HubSpot's API, over pooled connections."""
+    return HubSpot(settings(), client_secret(), pool=settings().refresh_concurrency)
 
 
 @cache
-def _vault() -> Vault:
-    return Vault(_client("kms"), settings().kms_key_id, settings().client_id, time.monotonic)
+def vault() -> Vault:
+    """Seals and opens tokens."""
+    return Vault(client("kms"), settings().kms_key_id, settings().client_id, time.monotonic)
 
 
 @cache
 def _breaker() -> Breaker:
-    return Breaker(_client("dynamodb"), settings().scratch_table, report, time.time)
+    return Breaker(client("dynamodb"), settings().scratch_table, report, time.time)
 
 
 @cache
-def _client_secret() -> ClientSecret:
-    return ClientSecret(_client("secretsmanager"), settings().client_secret_id, time.monotonic)
+def client_secret() -> ClientSecret:
+    """The app's client secret."""
+    return ClientSecret(client("secretsmanager"), settings().client_secret_id, time.monotonic)
 
 
 @cache
-def _state_keys() -> StateKeys:
-    return StateKeys(_client("secretsmanager"), settings().state_key_id, time.monotonic)
-
-
-@cache
-def _client(service: Literal["dynamodb", "kms", "secretsmanager", "sqs"]) -> Any:  # noqa: ANN401 - four client types
+def client(service: Literal["dynamodb", "kms", "secretsmanager", "sqs"]) -> Any:  # noqa: ANN401 - four client types
+    """An AWS client, with the time-outs that lifetimes.py counts on."""
     pool = Config(max_pool_connections=max(10, settings().refresh_concurrency))  # one for each refresh at once
     return boto3.client(service, config=AWS_CONFIG.merge(pool))

@@ -90,7 +90,7 @@ class Callback:
             self._report("InstallsReturned")  # what was not started here says nothing of whether our link works
             return self._with_state(arrival, arrival.code, state)
         if arrival.return_url is None:
-            return Redirect(self._starter.install_url(arrival.host))  # nobody here asked for it: start afresh
+            return Redirect(self._settings.install_url(arrival.host))  # nobody here asked for it: start afresh
         return self._seamless(arrival, arrival.code, arrival.return_url)
 
     def _said_no(self, arrival: Arrival) -> InstallRefused:
@@ -109,11 +109,11 @@ class Callback:
 
     def _without_code(self, arrival: Arrival) -> Landing:
         if arrival.step != "authorize" or arrival.return_url is None:
-            return StartPage(self._starter.install_url(arrival.host))
+            return StartPage(self._settings.install_url(arrival.host))
         return_url = self._hubspot_page(arrival.return_url, arrival)
         if self._settings.sign_in_url:
             return Redirect(add_query(self._settings.sign_in_url, {"hubspot_return_url": return_url}))
-        return self._starter.to_marketplace(return_url, self._starter.redirect_uri(arrival.host))
+        return self._starter.to_marketplace(return_url, self._settings.redirect_uri(arrival.host))
 
     def _with_state(self, arrival: Arrival, code: str, state: InstallState) -> Landing:
         self._check_browser(state, arrival)
@@ -151,7 +151,7 @@ class Callback:
     def _seamless(self, arrival: Arrival, code: str, return_url: str) -> Landing:
         """A Marketplace install that nobody here started: stored unbound, tied to nothing and nobody."""
         self._hubspot_page(return_url, arrival)
-        wanted = Wanted(self._starter.redirect_uri(arrival.host), Binding.UNBOUND)
+        wanted = Wanted(self._settings.redirect_uri(arrival.host), Binding.UNBOUND)
         attempt = Attempt(f"unbound-{code_name(code)[:32]}", None, int(self._clock()))
         return self._end(attempt, self._finish(attempt, code, wanted), arrival)
 

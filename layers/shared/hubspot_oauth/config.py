@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from hubspot_oauth.errors import SettingsError
+from hubspot_oauth.urls import origin_of
 
+INSTALL_PATH = "/install"
 API_VERSIONS = ("v3", "2026-03", "2026-09")
 _ORIGIN = re.compile(r"https://[A-Za-z0-9.-]+(:\d{1,5})?|http://(localhost|127\.0\.0\.1)(:\d{1,5})?")
 _PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+")
@@ -53,6 +55,14 @@ class Settings:
     def requested_scopes(self) -> tuple[str, ...]:
         """What ``scope`` must list: every required one and the conditionally required ones wanted now."""
         return tuple(dict.fromkeys(self.required_scopes + self.conditional_scopes))
+
+    def redirect_uri(self, host: str) -> str:
+        """What HubSpot is told and must have registered: the parameter, else this API's own host."""
+        return self.redirect_url or f"https://{host}{self.callback_path}"
+
+    def install_url(self, host: str) -> str:
+        """The plain install link, on the host where the install's cookie must be set."""
+        return origin_of(self.redirect_uri(host)) + INSTALL_PATH
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "Settings":

@@ -6,7 +6,7 @@ in one place, ``_failure``.
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote, urlencode
 
 import requests
@@ -16,7 +16,9 @@ from hubspot_oauth.config import Settings
 from hubspot_oauth.errors import GrantDead, HubSpotError, Misconfigured, TryLater
 from hubspot_oauth.lifetimes import HUBSPOT_SECONDS
 from hubspot_oauth.models import RefreshTokenOnly, TokenAnswer
-from hubspot_oauth.state import InstallState
+
+if TYPE_CHECKING:
+    from hubspot_oauth.state import InstallState
 
 DEAD_STATUS = frozenset({"BAD_REFRESH_TOKEN", "BAD_HUB", "BAD_SCOPES", "BAD_AUTH_CODE", "EXPIRED_AUTH_CODE"})
 DEAD_ERROR = frozenset({"invalid_grant", "access_denied"})
@@ -52,7 +54,7 @@ class HubSpot:
         self._client_secret = client_secret
         self._pooled = transport.session(pool)
 
-    def authorization_url(self, state: InstallState, signed: str) -> str:
+    def authorization_url(self, state: "InstallState", signed: str) -> str:
         """Where the installing user is sent. Scopes are separated by %20, as HubSpot documents."""
         account = f"/{state.hub_id}" if state.hub_id else ""
         query = {

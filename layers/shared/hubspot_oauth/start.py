@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from hubspot_oauth import refusals
 from hubspot_oauth.arrivals import Start
-from hubspot_oauth.config import Settings
+from hubspot_oauth.config import INSTALL_PATH, Settings
 from hubspot_oauth.credentials import ClientSecret, StateKeys
 from hubspot_oauth.errors import InstallRefused, InvalidRequest
 from hubspot_oauth.hubspot import HubSpot
@@ -27,9 +27,8 @@ from hubspot_oauth.state import (
     sign_link,
     sign_state,
 )
-from hubspot_oauth.urls import add_query, agrees, on_hubspot, within
+from hubspot_oauth.urls import add_query, agrees, on_hubspot, origin_of, within
 
-INSTALL_PATH = "/install"
 #: Longer than a state lives: whoever is late is told so, and a reload an hour later still shows the landing.
 COOKIE_SECONDS = 3600
 
@@ -94,7 +93,7 @@ class Starter:
         if not self._client_secret.is_set():
             raise InstallRefused(refusals.NOT_CONFIGURED)
         link = self._link(asked)
-        redirect_uri = self.redirect_uri(asked.host)
+        redirect_uri = self._settings.redirect_uri(asked.host)
         if not asked.bounced and urlsplit(redirect_uri).hostname != asked.host:
             return Redirect(self._same_start(asked, redirect_uri))
         if link.hubspot_return_url:
@@ -128,7 +127,7 @@ class Starter:
             raise InvalidRequest("return_to is not on one of the allowed origins.", field="return_to")
         if link.hubspot_return_url and not self.may_go_back_to(link.hubspot_return_url, host):
             raise InvalidRequest("hubspot_return_url is not a page of HubSpot's.", field="hubspot_return_url")
-        return add_query(self.install_url(host), {"link": sign_link(link, self._keys())})
+        return add_query(self._settings.install_url(host), {"link": sign_link(link, self._keys())})
 
     def again(self, state: InstallState) -> str:
         """The URL that starts the very same install once more, for a browser that has proved it started this one."""
@@ -141,23 +140,15 @@ class Starter:
         parameters = {"link": sign_link(link, self._keys())}
         if state.caller_state:
             parameters["state"] = state.caller_state
-        return add_query(_origin(state.redirect_uri) + INSTALL_PATH, parameters)
-
-    def redirect_uri(self, host: str) -> str:
-        """What HubSpot is told and must have registered: the parameter, else this API's own host."""
-        return self._settings.redirect_url or f"https://{host}{self._settings.callback_path}"
+        return add_query(origin_of(state.redirect_uri) + INSTALL_PATH, parameters)
 
     def may_go_back_to(self, return_url: str, host: str) -> bool:
         """Whether a browser may take its state to this page: HubSpot's, and not the consent page of another app.
 
         That page would hand the state on to the other app, which could then finish an install of its own with it.
         """
-        ours = {"client_id": self._settings.client_id, "redirect_uri": self.redirect_uri(host)}
+        ours = {"client_id": self._settings.client_id, "redirect_uri": self._settings.redirect_uri(host)}
         return on_hubspot(return_url, self._settings.app_url) and agrees(return_url, ours)
-
-    def install_url(self, host: str) -> str:
-        """The plain install link."""
-        return _origin(self.redirect_uri(host)) + INSTALL_PATH
 
     def _link(self, asked: Start) -> InstallLink:
         """What is known of this install: from the signed link, else from the query.
@@ -191,7 +182,7 @@ class Starter:
             "link": asked.link,
             "bounced": "1",
         }
-        return add_query(_origin(redirect_uri) + INSTALL_PATH, {k: v for k, v in given.items() if v})
+        return add_query(origin_of(redirect_uri) + INSTALL_PATH, {k: v for k, v in given.items() if v})
 
     def _mint(
         self,
@@ -216,8 +207,3 @@ class Starter:
             client_reference_id=client_reference_id,
         )
         return state, Cookie(cookie_name(nonce, redirect_uri), browser_secret, secure(redirect_uri))
-
-
-def _origin(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"

@@ -5,7 +5,7 @@ Checks compare whole prefixes of plain ASCII instead of parsed parts: what two p
 
 import re
 from collections.abc import Iterable, Mapping
-from urllib.parse import quote, unquote_plus, urlencode
+from urllib.parse import quote, unquote_plus, urlencode, urlsplit
 
 MOST_URL = 2048
 _PLAIN = re.compile(r"[!#-\[\]^_`a-z{|}~]+")  # printable ASCII without space, quotation mark and backslash
@@ -16,6 +16,12 @@ _HUB_ID = re.compile(r"[1-9][0-9]{0,15}")
 def parse_hub_id(value: str) -> int | None:
     """The account's number, or None. ``int()`` would also take ``0123``, ``+123``, ``1_23`` and full-width digits."""
     return int(value) if _HUB_ID.fullmatch(value) else None
+
+
+def origin_of(url: str) -> str:
+    """Scheme, host and port of a URL of ours."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def within(url: str, origins: Iterable[str]) -> bool:

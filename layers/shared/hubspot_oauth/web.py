@@ -1,4 +1,4 @@
-"""The edge: API Gateway's events in, responses out. The one place that turns outcomes and errors into HTTP."""
+"""The edge: API Gateway's events in, JSON out. What an API caller's outcomes and errors are in HTTP."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -7,20 +7,15 @@ from urllib.parse import parse_qsl
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from hubspot_oauth import refusals
 from hubspot_oauth.aws import AWS_ERRORS, code_of, passes
-from hubspot_oauth.callback import InstalledPage, Landing, PendingPage
-from hubspot_oauth.errors import AwsUnavailable, InstallRefused, InvalidRequest, NotConfigured, Problem
-from hubspot_oauth.observe import Report, logger
-from hubspot_oauth.pages import Pages
-from hubspot_oauth.start import Cookie, Redirect
+from hubspot_oauth.errors import AwsUnavailable, InvalidRequest, NotConfigured, Problem
+from hubspot_oauth.observe import logger
 from hubspot_oauth.urls import parse_hub_id
 
 Event = Mapping[str, Any]
 Response = dict[str, Any]
 
 _MOST_PARAMETERS = 40
-_PRIVATE = {"cache-control": "no-store", "referrer-policy": "no-referrer"}
 
 
 def host_of(event: Event) -> str:
@@ -44,12 +39,6 @@ def query_of(event: Event) -> dict[str, str]:
     return query
 
 
-def cookies_of(event: Event) -> dict[str, str]:
-    """The cookies. Of two by one name the first counts, which is the more specific one."""
-    pairs = (cookie.partition("=") for cookie in reversed(event.get("cookies") or []))
-    return {name.strip(): value.strip() for name, _, value in pairs}
-
-
 def hub_id_of(event: Event) -> int:
     """The ``{hub_id}`` of the path.
 
@@ -65,69 +54,6 @@ def hub_id_of(event: Event) -> int:
 def remaining_of(context: LambdaContext) -> Callable[[], float]:
     """Seconds this invocation may still run."""
     return lambda: float(context.get_remaining_time_in_millis()) / 1000
-
-
-class Browser:
-    """Answers people.
-
-    Args:
-        install_url: Where an install starts, for the given host.
-    """
-
-    def __init__(self, pages: Pages, install_url: Callable[[str], str], report: Report) -> None:
-        self._pages = pages
-        self._install_url = install_url
-        self._report = report
-
-    def answer(self, event: Event, action: Callable[[dict[str, str]], Landing]) -> Response:
-        """Run ``action`` with the query; its landing, or the page of the refusal it raised."""
-        try:
-            return self._landing(event, action(query_of(event)))
-        except InvalidRequest as error:
-            return self._refused(event, InstallRefused(refusals.INVALID_REQUEST, error.detail))
-        except InstallRefused as refused:
-            return self._refused(event, refused)
-        except AWS_ERRORS as error:
-            if not passes(error):
-                raise
-            logger.exception("AWS does not answer")
-            return self._refused(event, InstallRefused(refusals.INTERRUPTED, code_of(error)))
-
-    def _landing(self, event: Event, landing: Landing) -> Response:
-        if isinstance(landing, Redirect):
-            return _redirect(landing)
-        if isinstance(landing, InstalledPage):
-            return self._page(200, self._pages.installed(landing.hub_id))
-        if isinstance(landing, PendingPage):
-            return self._page(200, self._pages.pending(), framed=_in_marketplace(event))
-        return self._page(200, self._pages.start(landing.install_url))
-
-    def _refused(self, event: Event, refused: InstallRefused) -> Response:
-        refusal = refused.refusal
-        self._report("InstallsRefused", code=refusal.code, detail=refused.detail)
-        retry_url = refused.retry_url or self._install_url(host_of(event))
-        page = self._pages.refused(refusal, retry_url)
-        return self._page(refusal.status, page, framed=_in_marketplace(event))
-
-    def _page(self, status: int, html: str, *, framed: bool = False) -> Response:
-        return {"statusCode": status, "headers": {**_PRIVATE, **self._pages.headers(framed=framed)}, "body": html}
-
-
-def _in_marketplace(event: Event) -> bool:
-    """Whether this is the Marketplace's last step, which runs in HubSpot's iframe: its pages must be readable there."""
-    return "step=finalize" in event.get("rawQueryString", "").split("&")
-
-
-def _redirect(redirect: Redirect) -> Response:
-    response: Response = {"statusCode": 302, "headers": {**_PRIVATE, "location": redirect.url}, "body": ""}
-    if redirect.cookie:
-        response["cookies"] = [_set_cookie(redirect.cookie)]
-    return response
-
-
-def _set_cookie(cookie: Cookie) -> str:
-    flags = "; Secure" if cookie.secure else ""
-    return f"{cookie.name}={cookie.value}; Path=/; Max-Age={cookie.max_age}; HttpOnly; SameSite=Lax{flags}"
 
 
 def json_answer(status: int, content: Mapping[str, object]) -> Response:
