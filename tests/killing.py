@@ -165,7 +165,7 @@ def store_fleet(twin: TwinProcess, plan: Plan) -> list[int]:
 
 
 def vault_of(twin: TwinProcess) -> Vault:
-    return Vault(twin.aws("kms"), twin.outputs["TokensKeyArn"], DEFAULT_CLIENT_ID, time.monotonic)
+    return Vault(twin.aws("kms"), twin.outputs["TokensKeyArn"], DEFAULT_CLIENT_ID, time.time)
 
 
 @contextmanager

@@ -76,6 +76,18 @@ def test_an_expired_token_is_renewed_for_the_uninstall(installed: Stack, clock: 
     assert not lives(hubspot)
 
 
+def test_tokens_of_another_account_are_never_used_to_leave_one(
+    installed: Stack, clock: Clock, hubspot: Running
+) -> None:
+    clock.forward(1900)
+    fault = {"kind": "with", "fields": {"hub_id": 100002}, "grant_type": "refresh_token"}
+    hubspot.simulator.faults.add(parse_fault(fault))
+
+    done = installed.disconnector.disconnect(HUB_ID, uninstall=True)
+
+    assert (done.uninstalled, done.revoked, done.forgotten) == (False, True, True)
+
+
 def test_hubspot_being_down_holds_nothing_up(installed: Stack, hubspot: Running) -> None:
     hubspot.simulator.faults.add(parse_fault({"kind": "status", "status": 503, "endpoint": "revoke"}))
     hubspot.simulator.faults.add(parse_fault({"kind": "status", "status": 503, "endpoint": "uninstall"}))

@@ -24,7 +24,7 @@ def evidence(stack: Stack, name: str) -> dict[str, object]:
 def shown(stack: Stack) -> dict[str, object]:
     """The account as the API shows it."""
     listing = Listing(stack.dynamodb, stack.settings.accounts_table)
-    return Directory(stack.accounts, listing, stack.settings.requested_scopes).one(100001)
+    return Directory(stack.accounts, listing, stack.settings.missing_scopes).one(100001)
 
 
 def declare(hubspot: Running, *required: str, optional: Sequence[str] = ("tickets",)) -> None:

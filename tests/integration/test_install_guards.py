@@ -11,7 +11,7 @@ from botocore.stub import Stubber
 from hubspot_oauth.credentials import STATE_REREAD_SECONDS
 from hubspot_oauth.errors import InvalidRequest
 from hubspot_oauth.models import Binding
-from hubspot_oauth.state import InstallLink
+from hubspot_oauth.state import InstallLink, read_state
 from local.hubspot import Running
 from local.hubspot.faults import parse_fault
 from tests.site import Visitor, calls, code_of, location, parameters
@@ -297,6 +297,42 @@ def test_a_person_reads_a_page_though_aws_is_too_busy(visitor: Visitor, code: st
     assert (page["statusCode"], code_of(page)) == (500, "interrupted")
     assert calls(visitor.simulator, "authorization_code") == 0
     assert "You are connected" in visitor.open(url)["body"]
+
+
+def test_a_person_reads_a_page_though_dynamodb_goes_on_cancelling(
+    visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = visitor.consent(location(visitor.install()))
+    monkeypatch.setattr(visitor.stack.attempts, "_sleep", lambda _: None)
+    with Stubber(visitor.stack.dynamodb) as dynamodb:
+        for _ in range(8):
+            dynamodb.add_client_error("transact_write_items", "TransactionCanceledException")
+            for _ in range(2):
+                dynamodb.add_response("get_item", {})
+        page = visitor.open(url)
+
+    assert code_of(page) == "interrupted"
+    assert "You are connected" in visitor.open(url)["body"]
+
+
+def test_an_outcome_that_an_earlier_version_wrote_still_has_a_page(visitor: Visitor) -> None:
+    url = visitor.consent(location(visitor.install()), allowed=True)
+    visitor.open(url)
+    nonce = read_state(parameters(url)["state"], visitor.stack.state_keys()).nonce
+    visitor.stack.attempts.finish(nonce, "a_code_of_yesterday")
+
+    assert code_of(visitor.open(url)) == "interrupted"
+
+
+def test_a_link_leads_to_one_place_only(visitor: Visitor) -> None:
+    wanted = InstallLink(
+        int(visitor.stack.clock()) + 60, return_to="https://app.example.com/done", hubspot_return_url=RETURN_URL
+    )
+
+    with pytest.raises(InvalidRequest) as refused:
+        visitor.stack.starter.make_link(wanted, "localhost")
+
+    assert refused.value.members == {"field": "return_to"}
 
 
 def test_a_missing_permission_is_no_page_but_an_error_that_rings_the_alarm(visitor: Visitor) -> None:

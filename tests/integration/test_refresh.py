@@ -368,7 +368,28 @@ def test_hubspot_is_not_called_without_a_data_key(overdue: Stack, hubspot: Runni
         overdue.tick()
 
     assert calls(hubspot.simulator, "refresh_token") == 0
-    assert stored(overdue).attempts == 1
+    after = stored(overdue)
+    assert (after.attempts, after.lease_owner) == (0, None)
+    assert (after.refresh_at or 0) < clock()  # as due as it was
+    assert [evidence["code"] for name, _, evidence in overdue.reports.entries if name == "RefreshFailed"] == [
+        "ThrottlingException"
+    ]
+
+
+def test_a_waiting_reader_looks_on_when_the_holder_let_go_without_a_try(
+    expired: Stack, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = expired.accounts.lease_due(HUB_ID, "another", int(clock()))
+    assert held
+    real = expired.vendor._sleep
+
+    def let_go_meanwhile(seconds: float) -> None:
+        real(seconds)
+        expired.accounts.let_go(held)
+
+    monkeypatch.setattr(expired.vendor, "_sleep", let_go_meanwhile)
+    with pytest.raises(RefreshInProgress):
+        expired.vendor.token(HUB_ID, None, None, a_minute)
 
 
 def test_tokens_that_do_not_open_are_no_death(overdue: Stack, hubspot: Running) -> None:

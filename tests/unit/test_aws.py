@@ -6,7 +6,7 @@ import pytest
 from botocore import exceptions
 from botocore.parsers import ResponseParserError
 
-from hubspot_oauth.aws import AWS_ERRORS, code_of, passes
+from hubspot_oauth.aws import AWS_ERRORS, code_of, is_transient
 
 
 def refusal(code: str, status: int = 400) -> exceptions.ClientError:
@@ -32,7 +32,7 @@ def refusal(code: str, status: int = 400) -> exceptions.ClientError:
 )
 def test_it_passes(error: Exception) -> None:
     assert isinstance(error, AWS_ERRORS)
-    assert passes(error)
+    assert is_transient(error)
 
 
 @pytest.mark.parametrize(
@@ -48,4 +48,4 @@ def test_it_passes(error: Exception) -> None:
 )
 def test_somebody_must_mend_it(error: Exception) -> None:
     assert isinstance(error, AWS_ERRORS)
-    assert not passes(error)
+    assert not is_transient(error)

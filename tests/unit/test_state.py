@@ -9,6 +9,8 @@ from hubspot_oauth.state import (
     InstallLink,
     InstallState,
     Kind,
+    _compact,
+    _serializer,
     read_link,
     read_state,
     sign_link,
@@ -75,3 +77,26 @@ def test_a_state_changed_in_one_place_is_refused_or_the_same(position: int, lett
 def test_any_text_is_refused_calmly(value: str) -> None:
     with pytest.raises(BadSignature):
         read_state(value, ["key"])
+
+
+def signed_by_another_version(salt: str, content: dict[str, object]) -> str:
+    return str(_serializer(["key"], salt).dumps(content))
+
+
+def test_fields_of_a_later_version_are_passed_over() -> None:
+    state = signed_by_another_version("install-state", {**_compact(STATE), "locale": "de"})
+    link = signed_by_another_version("install-link", {"expires_at": 7, "locale": "de"})
+
+    assert read_state(state, ["key"]) == STATE
+    assert read_link(link, ["key"]) == InstallLink(7)
+
+
+@pytest.mark.parametrize("content", [{"kind": "own"}, {**_compact(STATE), "kind": "later"}, {"nonce": "n"}, {}])
+def test_a_state_of_another_version_that_cannot_be_read_is_refused_like_any_other(content: dict[str, object]) -> None:
+    with pytest.raises(BadSignature):
+        read_state(signed_by_another_version("install-state", content), ["key"])
+
+
+def test_a_link_of_another_version_that_cannot_be_read_is_refused_like_any_other() -> None:
+    with pytest.raises(BadSignature):
+        read_link(signed_by_another_version("install-link", {"hub_id": 7}), ["key"])

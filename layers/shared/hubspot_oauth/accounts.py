@@ -2,15 +2,19 @@
 
 The protocol, whoever refreshes::
 
-    lease    due, or active and as seen; nobody holds it   -> the whole row, attempts + 1
-             ... or its holder has vanished                -> the same, and unclean since now
-    commit   install_id and version unchanged              -> version + 1, active, lease gone
-    later    I hold the lease                              -> due again at refresh_at, lease gone
-    dead     I hold the lease, and no vanished holder's    -> out of the due index, lease gone, tokens kept
-             answer may still be on its way
-    leave    there is a row                                -> disconnecting, version + 1, lease gone
-    forget   install_id unchanged                          -> no row
-    install  no install whose code was sent later          -> a new install_id, version 1
+    lease_*    due, or active and as seen; nobody holds it   -> the whole row, attempts + 1
+               ... or its holder has vanished                -> the same, and unclean since now
+    commit     install_id and version unchanged              -> version + 1, active, lease gone
+    try_later  I hold the lease                              -> due again at refresh_at, lease gone
+    let_go     I hold the lease                              -> as due as it was, attempts - 1, lease gone
+    mark_dead  I hold the lease, and no vanished holder's    -> out of the due index, lease gone, tokens kept
+               answer may still be on its way
+    revive     marked dead                                   -> active, due now
+    leave      there is a row                                -> disconnecting, version + 1, lease gone
+    forget     install_id unchanged                          -> no row
+    install    no install whose code was sent later; linked  -> a new install_id, version 1, the reference
+               to nobody, or to the same reference
+    _link      linked to nobody, or to the same reference    -> the reference of an install that came too late
 
 Whatever makes a new version also ends the lease, so a holder that still finds its name there knows that nothing moved.
 A late answer may carry the only living refresh token, so a commit does not ask who holds the lease, and undoes a mark.

@@ -48,7 +48,7 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A browser at the redirect URL. Any of seven kinds of arrival; which one, is for ``Installs`` to say."""
+    """A browser at the redirect URL. Any of seven kinds of arrival; which one, is for ``Callback.arrive`` to say."""
 
     host: str
     code: str | None = field(default=None, repr=False)

@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from hubspot_oauth import refusals
 from hubspot_oauth.aws import code_of
+from hubspot_oauth.errors import InstallRefused
 from hubspot_oauth.rows import plain, typed
 
 if TYPE_CHECKING:
@@ -82,7 +84,11 @@ class Attempts:
         return _attempt(item) if item else None
 
     def spend(self, attempt: Attempt, code: str) -> Attempt | None:
-        """Spend nonce and code together; None for the one winner, else the attempt that spent either first."""
+        """Spend nonce and code together; None for the one winner, else the attempt that spent either first.
+
+        Raises:
+            InstallRefused: DynamoDB went on cancelling; nothing is spent.
+        """
         for _ in range(_CONFLICT_TRIES):
             try:
                 self._put_both(attempt, code)
@@ -95,7 +101,7 @@ class Attempts:
                 self._sleep(_CONFLICT_WAIT_SECONDS)  # two transactions met and neither has won yet
             else:
                 return None
-        raise TimeoutError("the attempt could not be recorded: too many callbacks at once")
+        raise InstallRefused(refusals.INTERRUPTED, "the attempt could not be recorded")
 
     def finish(self, attempt_id: str, outcome: str, hub_id: int | None = None) -> None:
         """Record how the attempt ended: ``installed`` or a refusal's code."""

@@ -36,7 +36,7 @@ def code_of(error: Exception) -> str:
     return type(error).__name__
 
 
-def passes(error: Exception) -> bool:
+def is_transient(error: Exception) -> bool:
     """Whether the same call may succeed in a moment: throttled, a fault of AWS's own, or no answer at all.
 
     A missing permission or a malformed request is not of that kind: it should crash, be counted and ring the alarm.

@@ -109,7 +109,7 @@ def disconnector() -> Disconnector:
 def directory() -> Directory:
     """Shows who is connected."""
     listing = Listing(client("dynamodb"), settings().accounts_table)
-    return Directory(accounts(), listing, settings().requested_scopes)
+    return Directory(accounts(), listing, settings().missing_scopes)
 
 
 @cache
@@ -147,7 +147,7 @@ def hubspot() -> HubSpot:
 @cache
 def vault() -> Vault:
     """Seals and opens tokens."""
-    return Vault(client("kms"), settings().kms_key_id, settings().client_id, time.monotonic)
+    return Vault(client("kms"), settings().kms_key_id, settings().client_id, time.time)
 
 
 @cache
@@ -158,7 +158,7 @@ def _breaker() -> Breaker:
 @cache
 def client_secret() -> ClientSecret:
     """The app's client secret."""
-    return ClientSecret(client("secretsmanager"), settings().client_secret_id, time.monotonic)
+    return ClientSecret(client("secretsmanager"), settings().client_secret_id, time.time)
 
 
 @cache

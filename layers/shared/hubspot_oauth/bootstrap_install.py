@@ -56,4 +56,4 @@ def browser() -> Browser:
 
 @cache
 def _state_keys() -> StateKeys:
-    return StateKeys(client("secretsmanager"), settings().state_key_id, time.monotonic)
+    return StateKeys(client("secretsmanager"), settings().state_key_id, time.time)

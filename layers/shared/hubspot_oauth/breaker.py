@@ -3,7 +3,8 @@
 It opens in three ways, and while it is open one account a tick is let through to try:
 
 ``client``    HubSpot refused the client id or secret: at once.
-``unlisted``  five different accounts met an answer nobody has listed, with no success between.
+``unlisted``  five different accounts met an answer that is about no grant and not about the client alone, most of them
+              listed nowhere, with no success between.
 ``deaths``    more than 5 % of the answers of ten minutes, and at least ten, were dead grants. Marking is suspended.
 
 A success closes it. So does a dead grant, which proves that the client is known, unless deaths opened it. A report
@@ -20,7 +21,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from hubspot_oauth.aws import AWS_ERRORS, passes
+from hubspot_oauth.aws import AWS_ERRORS, is_transient
 from hubspot_oauth.observe import Report
 from hubspot_oauth.rows import plain, typed, update
 
@@ -152,7 +153,7 @@ class Breaker:
         try:
             self._bring_in(successes.total(), max(successes))
         except AWS_ERRORS as error:
-            if not passes(error):
+            if not is_transient(error):
                 raise
             with self._lock:
                 self._successes += successes

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from hubspot_oauth import refusals
-from hubspot_oauth.aws import AWS_ERRORS, code_of, passes
+from hubspot_oauth.aws import AWS_ERRORS, code_of, is_transient
 from hubspot_oauth.callback import InstalledPage, Landing, PendingPage
 from hubspot_oauth.errors import InstallRefused, InvalidRequest
 from hubspot_oauth.observe import Report, logger
@@ -41,7 +41,7 @@ class Browser:
         except InstallRefused as refused:
             return self._refused(event, refused)
         except AWS_ERRORS as error:
-            if not passes(error):
+            if not is_transient(error):
                 raise
             logger.exception("AWS does not answer")
             return self._refused(event, InstallRefused(refusals.INTERRUPTED, code_of(error)))

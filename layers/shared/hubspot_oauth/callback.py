@@ -87,7 +87,6 @@ class Callback:
             return self._without_code(arrival)
         if arrival.state:
             state = self._read(arrival.state)
-            self._report("InstallsReturned")  # what was not started here says nothing of whether our link works
             return self._with_state(arrival, arrival.code, state)
         if arrival.return_url is None:
             return Redirect(self._settings.install_url(arrival.host))  # nobody here asked for it: start afresh
@@ -99,8 +98,8 @@ class Callback:
         refused = InstallRefused(refusal, _word(arrival.error or ""))
         try:
             state = self._read(arrival.state or "")
-            self._report("InstallsReturned")
             self._check_browser(state, arrival)
+            self._report("InstallsReturned")
         except InstallRefused:
             return refused  # an answer without our state is shown all the same, but proves nothing
         if state.kind is Kind.OWN:  # a Marketplace state needs no cookie: it does not prove who started
@@ -117,6 +116,7 @@ class Callback:
 
     def _with_state(self, arrival: Arrival, code: str, state: InstallState) -> Landing:
         self._check_browser(state, arrival)
+        self._report("InstallsReturned")  # what was not started here says nothing of whether our link works
         if state.kind is Kind.MARKETPLACE:
             self._hubspot_page(arrival.return_url or "", arrival)
         try:
@@ -192,7 +192,7 @@ class Callback:
         if attempt.outcome is None:
             return PendingPage()
         if attempt.outcome != INSTALLED:
-            raise InstallRefused(refusals.BY_CODE[attempt.outcome])
+            raise InstallRefused(refusals.BY_CODE.get(attempt.outcome, refusals.INTERRUPTED))
         if attempt.return_to:
             told = {"hub_id": str(attempt.hub_id)} | ({"state": attempt.caller_state} if attempt.caller_state else {})
             return Redirect(add_query(attempt.return_to, told))

@@ -1,7 +1,7 @@
 """The environment, parsed once into a typed object that names every fault at once."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -55,6 +55,10 @@ class Settings:
     def requested_scopes(self) -> tuple[str, ...]:
         """What ``scope`` must list: every required one and the conditionally required ones wanted now."""
         return tuple(dict.fromkeys(self.required_scopes + self.conditional_scopes))
+
+    def missing_scopes(self, granted: Iterable[str]) -> list[str]:
+        """What is requested and not granted. Whether HubSpot lists ``oauth``, which every app has, may vary."""
+        return sorted(set(self.requested_scopes) - set(granted) - {"oauth"})
 
     def redirect_uri(self, host: str) -> str:
         """What HubSpot is told and must have registered: the parameter, else this API's own host."""

@@ -8,6 +8,7 @@ from botocore.exceptions import ClientError
 
 from hubspot_oauth.aws import AWS_ERRORS, code_of
 from hubspot_oauth.errors import NotConfigured
+from hubspot_oauth.lifetimes import recent
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -25,7 +26,7 @@ class ClientSecret:
     Args:
         secrets: A Secrets Manager client.
         secret_id: The secret's ARN.
-        clock: Monotonic seconds.
+        clock: Epoch seconds.
     """
 
     def __init__(self, secrets: "SecretsManagerClient", secret_id: str, clock: Callable[[], float]) -> None:
@@ -44,7 +45,7 @@ class ClientSecret:
             NotConfigured: It has no value yet.
         """
         with self._lock:
-            if self._clock() - self._read_at >= CACHE_SECONDS:
+            if not recent(self._read_at, self._clock(), CACHE_SECONDS):
                 self._read_again()
             return self._value
 
@@ -52,7 +53,7 @@ class ClientSecret:
         """Read again after HubSpot refused ``refused``; whether there is another value now."""
         with self._lock:
             last = max(self._read_at, self._failed_at)
-            if self._value == refused and self._clock() - last >= REREAD_SECONDS:
+            if self._value == refused and not recent(last, self._clock(), REREAD_SECONDS):
                 self._read_again()
             return self._value != refused
 
@@ -98,14 +99,14 @@ class StateKeys:
 
     def __call__(self) -> list[str]:
         """The keys, oldest first, read at most every ``CACHE_SECONDS``."""
-        if self._clock() - self._read_at >= CACHE_SECONDS:
+        if not recent(self._read_at, self._clock(), CACHE_SECONDS):
             self._read()
         return self._keys
 
     def reread(self) -> bool:
         """Read again, at most every ``STATE_REREAD_SECONDS``; whether there are other keys now."""
         before = self._keys
-        if self._clock() - self._read_at >= STATE_REREAD_SECONDS:
+        if not recent(self._read_at, self._clock(), STATE_REREAD_SECONDS):
             self._read()
         return self._keys != before
 

@@ -3,7 +3,7 @@
 import base64
 import binascii
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from hubspot_oauth.accounts import Accounts
@@ -20,13 +20,15 @@ class Directory:
     """Lists accounts.
 
     Args:
-        requested_scopes: What every install is asked for; an account's ``missing_scopes`` are measured against it.
+        missing_scopes: What is requested of every install and not among the scopes given.
     """
 
-    def __init__(self, accounts: Accounts, listing: Listing, requested_scopes: tuple[str, ...]) -> None:
+    def __init__(
+        self, accounts: Accounts, listing: Listing, missing_scopes: Callable[[Iterable[str]], list[str]]
+    ) -> None:
         self._accounts = accounts
         self._listing = listing
-        self._requested_scopes = requested_scopes
+        self._missing_scopes = missing_scopes
 
     def one(self, hub_id: int) -> dict[str, object]:
         """One account.
@@ -49,14 +51,13 @@ class Directory:
         return {"accounts": [self._shown(account) for account in found.accounts], "next_cursor": _write(found.after)}
 
     def _shown(self, account: Account) -> dict[str, object]:
-        missing = sorted(set(self._requested_scopes) - set(account.scopes) - {"oauth"})
         return {
             "hub_id": account.hub_id,
             "status": str(account.status),
             "client_reference_id": account.client_reference_id,
             "binding": str(account.binding),
             "scopes": list(account.scopes),
-            "missing_scopes": missing,
+            "missing_scopes": self._missing_scopes(account.scopes),
             "installed_at": iso(account.installed_at),
             "refreshed_at": iso(account.issued_at),
             "expires_at": iso(account.expires_at),

@@ -21,7 +21,7 @@ from hubspot_oauth.errors import (
     Unsealable,
     VaultUnavailable,
 )
-from hubspot_oauth.hubspot import HubSpot
+from hubspot_oauth.hubspot import HubSpot, for_account
 from hubspot_oauth.models import Account, RefreshTokenOnly, Tokens
 from hubspot_oauth.observe import Report
 from hubspot_oauth.vault import Vault
@@ -131,7 +131,7 @@ class Disconnector:
         """Tokens whose access token still lives. Nobody else refreshes a row that is being left, so none are stored."""
         if leaving.expires_at - self._clock() > _LIVE_SECONDS:
             return tokens
-        answer = self._hubspot.refresh(tokens.refresh_token, self._client_secret())
+        answer = for_account(self._hubspot.refresh(tokens.refresh_token, self._client_secret()), leaving.hub_id)
         if isinstance(answer, RefreshTokenOnly):
             return Tokens(tokens.access_token, answer.refresh_token)
         return Tokens(answer.access_token, answer.refresh_token or tokens.refresh_token)

@@ -12,7 +12,8 @@
     │   ├── NeedsReinstall       409 needs_reinstall, with the link that mends it
     │   ├── TokenRejected        409 token_rejected
     │   ├── RefreshInProgress    503 refresh_in_progress, with Retry-After
-    │   └── Unavailable          503 hubspot_unavailable, with Retry-After
+    │   ├── Unavailable          503 hubspot_unavailable, with Retry-After
+    │   └── AwsUnavailable       503 aws_unavailable, with Retry-After
     ├── HubSpotError             what HubSpot's token endpoint answered
     │   ├── GrantDead            only a re-install helps
     │   ├── Misconfigured        our client id, secret or settings are wrong: nobody's grant is dead
@@ -30,7 +31,7 @@ from hubspot_oauth.refusals import Refusal
 
 
 class HubSpotOAuthError(Exception):
-    """The root of everything this package raises on purpose."""
+    """The root of what a caller of this package may meet."""
 
 
 class SettingsError(HubSpotOAuthError):
@@ -110,7 +111,7 @@ class RefreshInProgress(Problem):
 
 
 class Unavailable(Problem):
-    """HubSpot, or what stands between us, does not answer, and the stored token has expired."""
+    """No token can be had now: HubSpot, KMS or DynamoDB does not answer, or a try came to nothing moments ago."""
 
     status, code, title = 503, "hubspot_unavailable", "No working token can be had right now"
 
@@ -166,4 +167,13 @@ class Unsealable(VaultError):
 
 
 class VaultUnavailable(VaultError):
-    """KMS refused or did not answer."""
+    """KMS refused or did not answer.
+
+    Args:
+        detail: What could not be done.
+        code: AWS's word for why.
+    """
+
+    def __init__(self, detail: str, code: str) -> None:
+        super().__init__(f"{detail}: {code}")
+        self.code = code

@@ -10,12 +10,9 @@ from hubspot_oauth import lifetimes, refusals
 from hubspot_oauth.accounts import Accounts, AlreadyLinked, NewInstall
 from hubspot_oauth.config import Settings
 from hubspot_oauth.errors import GrantDead, HubSpotError, InstallRefused, Misconfigured, TryLater
-from hubspot_oauth.hubspot import HubSpot, hub_id_of
+from hubspot_oauth.hubspot import HubSpot, account_in
 from hubspot_oauth.models import Account, Binding, TokenAnswer, Tokens
 from hubspot_oauth.vault import Sealer, Vault
-
-#: Every app has it; whether HubSpot lists it among the granted ones is assumed to vary, so its absence refuses nobody.
-IMPLIED_SCOPES = frozenset({"oauth"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,13 +109,13 @@ class Grants:
         known = self._hubspot.introspect(answer.access_token)
         listed = known.get("scopes")
         scopes = tuple(s for s in listed if isinstance(s, str)) if isinstance(listed, list) else ()
-        return replace(answer, hub_id=answer.hub_id or hub_id_of(known), scopes=answer.scopes or scopes)
+        return replace(answer, hub_id=answer.hub_id or account_in(known), scopes=answer.scopes or scopes)
 
     def _check(self, hub_id: int, answer: TokenAnswer, wanted: Wanted) -> None:
         if wanted.hub_id not in (None, hub_id):
             self._discard(hub_id, answer)
             raise InstallRefused(refusals.WRONG_ACCOUNT, f"wanted {wanted.hub_id}, got {hub_id}")
-        missing = sorted(set(self._settings.requested_scopes) - set(answer.scopes) - IMPLIED_SCOPES)
+        missing = self._settings.missing_scopes(answer.scopes)
         if missing:
             self._discard(hub_id, answer)
             raise InstallRefused(refusals.SCOPES_MISSING, " ".join(missing))

@@ -1,7 +1,7 @@
 """HubSpot as this product speaks to it: the authorization URL, the token endpoint, introspect and revoke.
 
-HubSpot's documentation is the source of every parameter and status here. What its errors mean *for a grant* is decided
-in one place, ``_failure``.
+HubSpot's documentation is the source of every parameter and status here. What an answer other than 2xx means *for a
+grant* is decided in one place, ``_failure``.
 """
 
 import json
@@ -14,7 +14,7 @@ import requests
 from hubspot_oauth import transport
 from hubspot_oauth.config import Settings
 from hubspot_oauth.errors import GrantDead, HubSpotError, Misconfigured, TryLater
-from hubspot_oauth.lifetimes import HUBSPOT_SECONDS
+from hubspot_oauth.lifetimes import BACKOFF_MOST_SECONDS, HUBSPOT_SECONDS
 from hubspot_oauth.models import RefreshTokenOnly, TokenAnswer
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ TRY_LATER_HTTP = frozenset({408, 423, 425, 429, 477})
 #: These tell when to come back, a 477 during an account's migration up to a day later.
 SAYS_WHEN_HTTP = frozenset({423, 429, 477})
 MOST_RETRY_AFTER = 24 * 3600
-MOST_RETRY_AFTER_A_FAULT = 600  # seconds; a proxy's 503 must not put an account to sleep until its token has expired
+MOST_RETRY_AFTER_A_FAULT = BACKOFF_MOST_SECONDS  # a proxy's 503 must not put an account to sleep for hours
 _HUB_ID_MOST = 10**16
 
 
@@ -96,7 +96,7 @@ class HubSpot:
         rotated = _refresh_token(content)
         if rotated is None or rotated == refresh_token:
             raise TryLater(lacks, 200)
-        return RefreshTokenOnly(rotated, lacks, hub_id_of(content))
+        return RefreshTokenOnly(rotated, lacks, account_in(content))
 
     def introspect(self, access_token: str) -> Mapping[str, Any]:
         """What HubSpot knows of an access token: ``hub_id``, ``user``, ``active`` and more.
@@ -184,16 +184,27 @@ def _token_answer(content: Mapping[str, Any]) -> TokenAnswer:
         access_token=content["access_token"],
         refresh_token=_refresh_token(content),
         expires_in=max(1, int(content["expires_in"])),
-        hub_id=hub_id_of(content),
+        hub_id=account_in(content),
         scopes=tuple(s for s in scopes if isinstance(s, str)) if isinstance(scopes, list) else (),
     )
 
 
-def hub_id_of(content: Mapping[str, Any]) -> int | None:
+def account_in(content: Mapping[str, Any]) -> int | None:
     """HubSpot's number for the account in a token or introspection answer, if it is there and is one."""
     value = content.get("hub_id")
     known = isinstance(value, int) and not isinstance(value, bool) and 0 < value < _HUB_ID_MOST
     return value if known else None
+
+
+def for_account(answer: TokenAnswer | RefreshTokenOnly, hub_id: int) -> TokenAnswer | RefreshTokenOnly:
+    """The answer, if it does not name another account: such tokens are never stored, handed out or used.
+
+    Raises:
+        Misconfigured: It does.
+    """
+    if answer.hub_id not in (None, hub_id):
+        raise Misconfigured("answer_for_another_account", 200)
+    return answer
 
 
 def _failure(answer: transport.Answer) -> HubSpotError:

@@ -1,7 +1,7 @@
 """Keeping what HubSpot has just issued: in the table, else in the rescue queue, by turns while there is time.
 
 From HubSpot's answer to the return of ``keep`` the new tokens exist in this process alone. If it dies there, or if
-DynamoDB and SQS both refuse to the end, a refresh token that HubSpot rotated is lost: the one stated limit of ours.
+DynamoDB and SQS both refuse to the end, a refresh token that HubSpot rotated is lost: the stated limits 2 and 3.
 """
 
 import time
@@ -37,7 +37,7 @@ class Keeper:
         self._sleep = sleep
 
     def keep(self, renewal: Renewal, remaining: Callable[[], float]) -> bool:
-        """Store the renewal, or send it to the rescue queue; False when the row has moved on.
+        """Store the renewal, or send it to the rescue queue; False only when the row has moved on.
 
         When nobody takes it to the end, whoever waits for the token gets it all the same, and the row is due again
         once its lease has run out.

@@ -63,6 +63,14 @@ def orphan_wait(attempts: int) -> float:
     return min(BACKOFF_MOST_SECONDS, BACKOFF_FIRST_SECONDS * 2.0 ** min(attempts, 16))
 
 
+def recent(since: float, now: float, seconds: float) -> bool:
+    """Whether less than ``seconds`` have passed by the wall clock; a moment that lies ahead is not believed.
+
+    What a container remembers is aged by the wall clock: its monotonic clock may stand still while it is frozen.
+    """
+    return 0 <= now - since < seconds
+
+
 def young(age: float, lifetime: float) -> bool:
     """Whether a token is too fresh to be refreshed on request."""
     return age < min(YOUNG_SECONDS, lifetime * YOUNG_SHARE)

@@ -1,10 +1,15 @@
 """The nouns: tokens, what HubSpot answers, an account. Times are UTC epoch seconds, durations seconds."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from hashlib import sha256
+from typing import TYPE_CHECKING, Any
 
 from hubspot_oauth.lifetimes import RESCUE_RETENTION_SECONDS
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 
 def fingerprint(token: str) -> str:
@@ -110,3 +115,9 @@ class VendedToken:
     def fingerprint(self) -> str:
         """Names this token in ``rejected=`` without repeating it."""
         return fingerprint(self.access_token)
+
+
+def known_fields(kind: type["DataclassInstance"], content: Mapping[str, Any]) -> dict[str, Any]:
+    """What of ``content`` a dataclass knows: another version of this code may have written it."""
+    names = {field.name for field in fields(kind)}
+    return {name: value for name, value in content.items() if name in names}

@@ -10,11 +10,19 @@ from dataclasses import dataclass, replace
 
 from hubspot_oauth import lifetimes
 from hubspot_oauth.accounts import Accounts, Renewal
-from hubspot_oauth.aws import AWS_ERRORS, code_of, passes
+from hubspot_oauth.aws import AWS_ERRORS, code_of, is_transient
 from hubspot_oauth.breaker import Breaker
 from hubspot_oauth.credentials import ClientSecret
-from hubspot_oauth.errors import GrantDead, HubSpotError, Misconfigured, NotConfigured, TryLater, VaultError
-from hubspot_oauth.hubspot import HubSpot
+from hubspot_oauth.errors import (
+    GrantDead,
+    HubSpotError,
+    Misconfigured,
+    NotConfigured,
+    TryLater,
+    VaultError,
+    VaultUnavailable,
+)
+from hubspot_oauth.hubspot import HubSpot, for_account
 from hubspot_oauth.keeping import Keeper
 from hubspot_oauth.models import Account, RefreshTokenOnly, TokenAnswer, Tokens
 from hubspot_oauth.observe import Report
@@ -103,10 +111,13 @@ class Refresher:
         """
         try:
             sealer = self._vault.sealer()
+        except VaultUnavailable as error:
+            return self._held_back(leased, error.code, "NoDataKey")
+        try:
             tokens = self._vault.unseal(leased.sealed, leased.hub_id, leased.install_id)
             secret = self._client_secret()
         except (VaultError, NotConfigured, *AWS_ERRORS) as error:
-            return self._later(leased, code_of(error.__cause__ if isinstance(error.__cause__, Exception) else error))
+            return self._later(leased, error.code if isinstance(error, VaultUnavailable) else code_of(error))
 
         def in_time() -> bool:
             return self._in_time(leased_at, remaining)
@@ -141,9 +152,7 @@ class Refresher:
             if not (error.client_level and self._client_secret.changed_from(secret) and in_time()):
                 raise
             answer = self._hubspot.refresh(tokens.refresh_token, self._client_secret())
-        if answer.hub_id not in (None, hub_id):
-            raise Misconfigured("answer_for_another_account", 200)
-        return answer
+        return for_account(answer, hub_id)
 
     def _half_answered(
         self,
@@ -185,7 +194,7 @@ class Refresher:
             # and a grant that is dead indeed could not be marked for as long as the rescue queue keeps its messages.
             kind = "DeathUnproven" if isinstance(error, GrantDead) else type(error).__name__
             outcome = self._later(leased, error.code, kind=kind, retry_after=error.retry_after)
-            if not passes(trouble):
+            if not is_transient(trouble):
                 raise
             return outcome
 
@@ -224,7 +233,7 @@ class Refresher:
         return Failed(code, retry_after=max(1, int(wait)))
 
     def _held_back(self, leased: Account, code: str, kind: str) -> Failed:
-        """The breaker is open: the account is not the cause, so it stays due for the moment when that closes."""
+        """The account is not the cause, but the breaker or KMS: it stays as due as it was, and so do those after it."""
         self._release(lambda: self._accounts.let_go(leased))
         self._report("RefreshFailed", kind=kind, hub_id=leased.hub_id, code=code)
         return Failed(code, stop=True, retry_after=lifetimes.BACKOFF_FIRST_SECONDS)
@@ -234,7 +243,7 @@ class Refresher:
         try:
             release()
         except AWS_ERRORS as error:
-            if not passes(error):
+            if not is_transient(error):
                 raise
 
 

@@ -1,7 +1,8 @@
 """The rescue queue: new tokens that could not be stored wait there, sealed, until they can.
 
 A message is a ``Renewal`` and nothing else, so it is committed under the very condition that the first try was: it
-never creates a row, and it never touches a later install or version.
+never creates a row, and it never touches a later install or version. A message may wait for fourteen days, so another
+version of this code may read it: a field that is new must have a default, and one that is unknown is passed over.
 """
 
 import base64
@@ -10,6 +11,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from hubspot_oauth.accounts import Renewal
+from hubspot_oauth.models import known_fields
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -39,5 +41,5 @@ def to_message(renewal: Renewal) -> str:
 
 def from_message(body: str) -> Renewal:
     """The renewal of a message body."""
-    content = json.loads(body)
+    content = known_fields(Renewal, json.loads(body))
     return Renewal(**{**content, "sealed": base64.b64decode(content["sealed"]), "scopes": tuple(content["scopes"])})

@@ -2,6 +2,9 @@
 
 Both are signed with HMAC-SHA256 (itsdangerous; its default digest is SHA-1) under different salts, so that one never
 passes for the other. Keys come as a list, oldest first: the last one signs, all of them verify.
+
+A state lives for ten minutes and a link for a week, so another version of this code may read them: a field that is new
+must have a default, and one that is unknown is passed over.
 """
 
 import hashlib
@@ -11,6 +14,8 @@ from enum import StrEnum
 from typing import Any
 
 from itsdangerous import BadData, URLSafeSerializer
+
+from hubspot_oauth.models import known_fields
 
 STATE_SECONDS = 600
 LINK_SECONDS = 7 * 24 * 3600
@@ -81,8 +86,11 @@ def read_state(value: str, keys: Sequence[str]) -> InstallState:
     Raises:
         BadSignature: It was not signed here.
     """
-    content = _load(value, keys, "install-state")
-    return InstallState(**{**content, "kind": Kind(content["kind"])})
+    content = known_fields(InstallState, _load(value, keys, "install-state"))
+    try:
+        return InstallState(**{**content, "kind": Kind(content["kind"])})
+    except (KeyError, TypeError, ValueError) as error:
+        raise BadSignature("a state of another version") from error
 
 
 def sign_link(link: InstallLink, keys: Sequence[str]) -> str:
@@ -96,7 +104,10 @@ def read_link(value: str, keys: Sequence[str]) -> InstallLink:
     Raises:
         BadSignature: It was not signed here.
     """
-    return InstallLink(**_load(value, keys, "install-link"))
+    try:
+        return InstallLink(**known_fields(InstallLink, _load(value, keys, "install-link")))
+    except TypeError as error:
+        raise BadSignature("a link of another version") from error
 
 
 def _serializer(keys: Sequence[str], salt: str) -> URLSafeSerializer:

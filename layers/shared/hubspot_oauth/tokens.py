@@ -3,11 +3,10 @@
 import random
 import secrets
 from collections.abc import Callable
-from typing import NoReturn
 
 from hubspot_oauth import lifetimes
 from hubspot_oauth.accounts import Accounts
-from hubspot_oauth.aws import AWS_ERRORS, passes
+from hubspot_oauth.aws import AWS_ERRORS, is_transient
 from hubspot_oauth.breaker import Breaker
 from hubspot_oauth.errors import (
     AccountNotFound,
@@ -92,18 +91,18 @@ class TokenVendor:
                 return fallback or self._wait(account)
             return self._renew(account, fallback, remaining)
         except AWS_ERRORS as error:
-            if not passes(error):
+            if not is_transient(error):
                 raise
-            return fallback or _unavailable(hub_id, lifetimes.BACKOFF_FIRST_SECONDS)
+            return _either(fallback, hub_id, lifetimes.BACKOFF_FIRST_SECONDS)
 
     def _renew(self, account: Account, fallback: VendedToken | None, remaining: Callable[[], float]) -> VendedToken:
         """A new token, or the fallback when there is none to be had: what is stored and still lives."""
         pause = self._pause(account)
         if pause > 0:
-            return fallback or _unavailable(account.hub_id, pause)
+            return _either(fallback, account.hub_id, pause)
         breaker = self._breaker.state()
         if breaker.open:
-            return fallback or _unavailable(account.hub_id, lifetimes.BACKOFF_FIRST_SECONDS)
+            return _either(fallback, account.hub_id, lifetimes.BACKOFF_FIRST_SECONDS)
         leased_at = self._monotonic()
         leased = self._accounts.lease_seen(account, secrets.token_hex(8), int(self._clock()))
         if leased is None:
@@ -116,13 +115,13 @@ class TokenVendor:
         if isinstance(outcome, Failed):
             if outcome.dead:
                 raise _reinstall(account.hub_id)
-            return fallback or _unavailable(account.hub_id, outcome.retry_after)
+            return _either(fallback, account.hub_id, outcome.retry_after)
         return self._open_live(self._read(account.hub_id))
 
     def _wait(self, seen: Account) -> VendedToken:
         """Look again, at growing intervals for at most three seconds, whether the holder has stored a new token.
 
-        A holder that lets go without one has just learnt that there is none to be had: no reason to wait on.
+        A row that backs off has just been tried in vain: no reason to wait on.
         """
         until = self._monotonic() + WAIT_SECONDS
         pause = _FIRST_PAUSE_SECONDS
@@ -133,8 +132,8 @@ class TokenVendor:
             account = self._read(seen.hub_id)
             if (account.install_id, account.version) != (seen.install_id, seen.version):
                 return self._open_live(account)
-            if not account.lease_live(self._clock()):
-                _unavailable(account.hub_id, max(1, self._pause(account)))
+            if (back_off := self._pause(account)) > 0:
+                raise _unavailable(account.hub_id, back_off)
         leased_for = max(1, (account.lease_until or 0) - int(self._clock()))
         raise RefreshInProgress(f"The token of account {seen.hub_id} is being refreshed.", retry_after=leased_for)
 
@@ -149,7 +148,7 @@ class TokenVendor:
     def _open_live(self, account: Account) -> VendedToken:
         """The token of a row that another holder moved on: maybe only its refresh token is new (RefreshTokenOnly)."""
         if self._left(account) <= 0:
-            _unavailable(account.hub_id, max(1, self._pause(account)))
+            raise _unavailable(account.hub_id, max(1, self._pause(account)))
         return self._open(account)
 
     def _open(self, account: Account) -> VendedToken:
@@ -192,5 +191,12 @@ def _reinstall(hub_id: int) -> NeedsReinstall:
     return NeedsReinstall(f"Account {hub_id} must install the app again.", hub_id=hub_id)
 
 
-def _unavailable(hub_id: int, retry_after: int) -> NoReturn:
-    raise Unavailable(f"No working token of account {hub_id} can be had right now.", retry_after=retry_after)
+def _either(fallback: VendedToken | None, hub_id: int, retry_after: int) -> VendedToken:
+    """The fallback, which still lives; without one the caller is to come back."""
+    if fallback is None:
+        raise _unavailable(hub_id, retry_after)
+    return fallback
+
+
+def _unavailable(hub_id: int, retry_after: int) -> Unavailable:
+    return Unavailable(f"No working token of account {hub_id} can be had right now.", retry_after=retry_after)

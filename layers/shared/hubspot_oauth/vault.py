@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from hubspot_oauth.aws import AWS_ERRORS, code_of
 from hubspot_oauth.errors import Unsealable, VaultUnavailable
+from hubspot_oauth.lifetimes import recent
 from hubspot_oauth.models import Tokens
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class Vault:
         kms: A KMS client.
         key_id: The ARN of the stack's own key.
         client_id: The HubSpot app; KMS's encryption context and the associated data both name it.
-        clock: Monotonic seconds.
+        clock: Epoch seconds.
     """
 
     def __init__(self, kms: "KMSClient", key_id: str, client_id: str, clock: Callable[[], float]) -> None:
@@ -76,7 +77,7 @@ class Vault:
         self._clock = clock
         self._current: _DataKey | None = None
         self._opened: OrderedDict[bytes, tuple[AESGCM, float]] = OrderedDict()
-        self._failed: tuple[float, str] = (float("-inf"), "")
+        self._failed: tuple[float, str] | None = None  # when, and what KMS said
         self._lock = threading.Lock()
 
     def sealer(self) -> Sealer:
@@ -87,7 +88,7 @@ class Vault:
         """
         with self._lock:
             key = self._current
-            if key is None or key.uses >= KEY_USES or self._clock() - key.born >= KEY_SECONDS:
+            if key is None or key.uses >= KEY_USES or not recent(key.born, self._clock(), KEY_SECONDS):
                 key = self._current = self._generate()
             key.uses += 1
             return Sealer(key, self._client_id)
@@ -108,16 +109,15 @@ class Vault:
         return Tokens(access_token, refresh_token)
 
     def _generate(self) -> _DataKey:
-        failed_at, why = self._failed
-        if self._clock() - failed_at < FAILED_SECONDS:
-            raise VaultUnavailable(why)
+        if self._failed and recent(self._failed[0], self._clock(), FAILED_SECONDS):
+            raise _no_data_key(self._failed[1])
         try:
             answer = self._kms.generate_data_key(
                 KeyId=self._key_id, KeySpec="AES_256", EncryptionContext=self._context()
             )
         except AWS_ERRORS as error:
-            self._failed = self._clock(), f"no data key: {code_of(error)}"
-            raise VaultUnavailable(self._failed[1]) from error
+            self._failed = self._clock(), code_of(error)
+            raise _no_data_key(code_of(error)) from error
         key = _DataKey(AESGCM(answer["Plaintext"]), answer["CiphertextBlob"], self._clock())
         self._remember(key.wrapped, key.cipher)
         return key
@@ -125,7 +125,7 @@ class Vault:
     def _open(self, wrapped: bytes) -> AESGCM:
         with self._lock:
             found = self._opened.get(wrapped)
-            if found and self._clock() - found[1] < OPENED_SECONDS:
+            if found and recent(found[1], self._clock(), OPENED_SECONDS):
                 self._opened.move_to_end(wrapped)
                 return found[0]
         try:
@@ -133,7 +133,7 @@ class Vault:
         except AWS_ERRORS as error:
             if code_of(error) in _NOT_OURS:
                 raise Unsealable(f"the data key does not open: {code_of(error)}") from error
-            raise VaultUnavailable(f"the data key cannot be opened: {code_of(error)}") from error
+            raise VaultUnavailable("the data key cannot be opened", code_of(error)) from error
         cipher = AESGCM(answer["Plaintext"])
         with self._lock:
             self._remember(wrapped, cipher)
@@ -146,6 +146,10 @@ class Vault:
 
     def _context(self) -> dict[str, str]:
         return {"hubspot_client_id": self._client_id}
+
+
+def _no_data_key(code: str) -> VaultUnavailable:
+    return VaultUnavailable("no data key", code)
 
 
 def associated_data(client_id: str, hub_id: int, install_id: str) -> bytes:

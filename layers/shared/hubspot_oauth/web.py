@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from hubspot_oauth.aws import AWS_ERRORS, code_of, passes
+from hubspot_oauth.aws import AWS_ERRORS, code_of, is_transient
 from hubspot_oauth.errors import AwsUnavailable, InvalidRequest, NotConfigured, Problem
 from hubspot_oauth.observe import logger
 from hubspot_oauth.urls import parse_hub_id
@@ -79,7 +79,7 @@ def api(event: Event, action: Callable[[dict[str, str]], Response], install_url:
     except NotConfigured:
         return _plain_problem(503, "not_configured", "The client secret is not set", "Set it with “make secret”.")
     except AWS_ERRORS as error:
-        if not passes(error):
+        if not is_transient(error):
             raise
         logger.exception("AWS does not answer")
         return _problem(event, AwsUnavailable(f"AWS said {code_of(error)}.", retry_after=5), install_url)
