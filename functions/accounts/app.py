@@ -4,11 +4,12 @@ from aws_lambda_powertools.logging.correlation_paths import API_GATEWAY_HTTP
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from hubspot_oauth import bootstrap
-from hubspot_oauth.observe import logger
+from hubspot_oauth.observe import logger, metrics
 from hubspot_oauth.web import Event, Response, api, hub_id_of, json_answer
 
 
 @logger.inject_lambda_context(clear_state=True, correlation_id_path=API_GATEWAY_HTTP)
+@metrics.log_metrics
 def handler(event: Event, context: LambdaContext) -> Response:
     def show(query: dict[str, str]) -> Response:
         if event.get("pathParameters"):

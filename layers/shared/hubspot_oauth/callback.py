@@ -19,7 +19,7 @@ from hubspot_oauth.grants import Grants, Wanted
 from hubspot_oauth.models import Binding
 from hubspot_oauth.observe import Report
 from hubspot_oauth.start import Redirect, Starter, cookie_name
-from hubspot_oauth.state import BadSignature, InstallState, Kind, browser_hash, read_state
+from hubspot_oauth.state import BadSignature, InstallState, Kind, browser_hash, read_state, with_keys
 from hubspot_oauth.urls import add_query
 
 INSTALLED = "installed"
@@ -201,13 +201,10 @@ class Callback:
         return InstalledPage(attempt.hub_id)
 
     def _read(self, value: str) -> InstallState:
-        for _ in range(2):
-            try:
-                return read_state(value, self._keys())
-            except BadSignature:
-                if not self._keys.reread():
-                    break
-        raise InstallRefused(refusals.STATE_INVALID)
+        try:
+            return with_keys(read_state, value, self._keys)
+        except BadSignature:
+            raise InstallRefused(refusals.STATE_INVALID) from None
 
     def _check_browser(self, state: InstallState, arrival: Arrival) -> None:
         """Whether this browser started the install. A Marketplace iframe may withhold the cookie, never a wrong one."""

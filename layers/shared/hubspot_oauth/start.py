@@ -26,6 +26,7 @@ from hubspot_oauth.state import (
     read_link,
     sign_link,
     sign_state,
+    with_keys,
 )
 from hubspot_oauth.urls import add_query, agrees, on_hubspot, origin_of, within
 
@@ -168,13 +169,10 @@ class Starter:
         return link
 
     def _read_link(self, value: str) -> InstallLink:
-        for _ in range(2):
-            try:
-                return read_link(value, self._keys())
-            except BadSignature:
-                if not self._keys.reread():
-                    break
-        raise InstallRefused(refusals.LINK_INVALID)
+        try:
+            return with_keys(read_link, value, self._keys)
+        except BadSignature:
+            raise InstallRefused(refusals.LINK_INVALID) from None
 
     def _same_start(self, asked: Start, redirect_uri: str) -> str:
         given = {

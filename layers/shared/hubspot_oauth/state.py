@@ -8,10 +8,10 @@ must have a default, and one that is unknown is passed over.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from itsdangerous import BadData, URLSafeSerializer
 
@@ -30,6 +30,19 @@ class Kind(StrEnum):
 
     OWN = "own"
     MARKETPLACE = "marketplace"
+
+
+class Keys(Protocol):
+    """The keys as they are known here, and a look whether there are others by now."""
+
+    def __call__(self) -> Sequence[str]:
+        """Oldest first."""
+
+    def reread(self) -> bool:
+        """Whether there are other keys now."""
+
+
+_Signed = TypeVar("_Signed")
 
 
 def browser_hash(browser_secret: str) -> str:
@@ -108,6 +121,20 @@ def read_link(value: str, keys: Sequence[str]) -> InstallLink:
         return InstallLink(**known_fields(InstallLink, _load(value, keys, "install-link")))
     except TypeError as error:
         raise BadSignature("a link of another version") from error
+
+
+def with_keys(read: Callable[[str, Sequence[str]], _Signed], value: str, keys: Keys) -> _Signed:
+    """What ``read`` makes of ``value``; with keys read again once, since one may have been rotated in a moment ago.
+
+    Raises:
+        BadSignature: No key has signed it.
+    """
+    try:
+        return read(value, keys())
+    except BadSignature:
+        if not keys.reread():
+            raise
+        return read(value, keys())
 
 
 def _serializer(keys: Sequence[str], salt: str) -> URLSafeSerializer:
