@@ -138,19 +138,22 @@ def verify(client_id: str | None, api_version: str, redirect_url: str, *, patien
 @main.command(short_help="Call an IAM route of a running twin.")
 @click.argument("path")
 @click.option("--method", default="GET", show_default=True)
+@click.option("--data", metavar="JSON", help="The body, for POST /install-links.")
 @click.option("--state-dir", type=click.Path(path_type=Path), default=DEFAULT_STATE_DIR, show_default=True)
-def call(path: str, method: str, state_dir: Path) -> None:
+def call(path: str, method: str, data: str | None, state_dir: Path) -> None:
     """Call an IAM route of a running twin, such as /accounts/100001/token, signed with its local user's key."""
     try:
         credentials = json.loads((state_dir / CREDENTIALS).read_text(encoding="utf-8"))
     except FileNotFoundError:
         _refuse(CannotStart(f"No twin runs in {state_dir}: start one, or name its folder with --state-dir."))
-    url = credentials["api_url"] + path
-    request = AWSRequest(method, url)
+    if not path.startswith("/"):
+        _refuse(CannotStart(f"“{path}” is no path of the API: it begins with a slash, like /accounts."))
+    url = requests.utils.requote_uri(credentials["api_url"] + path)
+    request = AWSRequest(method, url, data=data)
     pair = Credentials(credentials["aws_access_key_id"], credentials["aws_secret_access_key"])
     SigV4Auth(pair, "execute-api", credentials["region"]).add_auth(request)
     try:
-        answer = requests.request(method, url, headers=dict(request.headers), timeout=60)
+        answer = requests.request(method, url, data=data, headers=dict(request.headers), timeout=60)
     except requests.ConnectionError:
         _refuse(CannotStart(f"The twin of {state_dir} does not answer at {credentials['api_url']}: start it again."))
     click.echo(f"{answer.status_code} {answer.reason}", err=True)

@@ -33,6 +33,28 @@ def test_call_asks_a_running_twin_for_a_token(twin: TwinProcess, visit: Visit) -
     assert '"access_token"' in done.stdout
 
 
+def test_call_makes_an_install_link_for_a_customer(twin: TwinProcess) -> None:
+    body = '{"client_reference_id": "customer-1"}'
+
+    done = command("call", "/install-links", "--method", "POST", "--data", body, "--state-dir", str(twin.state))
+
+    assert done.returncode == 0, done.stderr
+    assert "/install?link=" in done.stdout
+
+
+def test_call_takes_a_reference_with_a_space(twin: TwinProcess) -> None:
+    done = command("call", "/accounts?client_reference_id=cafe é", "--state-dir", str(twin.state))
+
+    assert done.returncode == 0, done.stderr
+
+
+def test_call_of_no_path_says_so(twin: TwinProcess) -> None:
+    done = command("call", "accounts", "--state-dir", str(twin.state))
+
+    assert done.returncode == 1
+    assert done.stderr.endswith("it begins with a slash, like /accounts.\n")
+
+
 def test_call_without_a_twin_says_so(tmp_path: Path) -> None:
     done = command("call", "/accounts", "--state-dir", str(tmp_path))
 

@@ -7,6 +7,7 @@ from urllib.parse import quote
 import pytest
 
 from hubspot_oauth.directory import Directory
+from hubspot_oauth.errors import InvalidRequest
 from hubspot_oauth.listing import Listing
 from local.hubspot import Running
 from tests.site import Visitor, location, parameters
@@ -133,3 +134,14 @@ def test_hubspots_error_code_is_in_the_log_and_a_strangers_text_is_not(
     visitor.open(f"/oauth-callback?error={quote(error)}&error_description=a-strangers-text")
 
     assert evidence(visitor.stack, "InstallsRefused") == {"code": "hubspot_refused", "detail": logged}
+
+
+@pytest.mark.parametrize("name", ["status", "client_reference_id", "cursor"])
+def test_an_empty_filter_is_refused_and_lists_nobody(visitor: Visitor, name: str) -> None:
+    stack = visitor.stack
+    listing = Listing(stack.dynamodb, stack.settings.accounts_table)
+
+    with pytest.raises(InvalidRequest) as refused:
+        Directory(stack.accounts, listing, stack.settings.missing_scopes).page({name: ""})
+
+    assert refused.value.members == {"field": name}

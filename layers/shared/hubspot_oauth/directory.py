@@ -67,6 +67,9 @@ class Directory:
 
 
 def _question(query: Mapping[str, str]) -> Question:
+    for name in ("status", "client_reference_id", "cursor"):
+        if query.get(name) == "":  # a caller's own blank must not read as no filter at all
+            raise InvalidRequest(f"{name} is empty.", field=name)
     status, reference = query.get("status"), query.get("client_reference_id")
     if status and reference:
         raise InvalidRequest("Ask by status or by client_reference_id, not both.")

@@ -8,7 +8,7 @@ from time import time
 from hubspot_oauth.errors import InvalidRequest
 from hubspot_oauth.models import VendedToken
 
-_SECONDS = re.compile(r"[0-9]{1,6}")
+_SECONDS = re.compile(r"[0-9]{1,16}")
 _FINGERPRINT = re.compile(r"[0-9a-f]{16}")
 
 
