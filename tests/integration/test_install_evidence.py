@@ -24,8 +24,12 @@ def evidence(stack: Stack, name: str) -> dict[str, object]:
 
 def shown(stack: Stack) -> dict[str, object]:
     """The account as the API shows it."""
+    return directory(stack).one(100001)
+
+
+def directory(stack: Stack) -> Directory:
     listing = Listing(stack.dynamodb, stack.settings.accounts_table)
-    return Directory(stack.accounts, listing, stack.settings.missing_scopes).one(100001)
+    return Directory(stack.accounts, listing, stack.settings.missing_scopes)
 
 
 def declare(hubspot: Running, *required: str, optional: Sequence[str] = ("tickets",)) -> None:
@@ -138,10 +142,7 @@ def test_hubspots_error_code_is_in_the_log_and_a_strangers_text_is_not(
 
 @pytest.mark.parametrize("name", ["status", "client_reference_id", "cursor"])
 def test_an_empty_filter_is_refused_and_lists_nobody(visitor: Visitor, name: str) -> None:
-    stack = visitor.stack
-    listing = Listing(stack.dynamodb, stack.settings.accounts_table)
-
     with pytest.raises(InvalidRequest) as refused:
-        Directory(stack.accounts, listing, stack.settings.missing_scopes).page({name: ""})
+        directory(visitor.stack).page({name: ""})
 
     assert refused.value.members == {"field": name}

@@ -250,15 +250,8 @@ def test_an_expired_token_waits_three_seconds_for_its_holder(expired: Stack, clo
 def test_nobody_waits_for_a_holder_that_has_let_go_without_a_token(
     expired: Stack, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    held = expired.accounts.lease_due(HUB_ID, "another", int(clock()))
-    assert held
-    real = expired.vendor._sleep
-
-    def settle_meanwhile(seconds: float) -> None:
-        real(seconds)
-        expired.accounts.try_later(held, int(clock()) + 40)
-
-    monkeypatch.setattr(expired.vendor, "_sleep", settle_meanwhile)
+    held = held_by_another(expired, clock)
+    meanwhile(monkeypatch, expired, lambda: expired.accounts.try_later(held, int(clock()) + 40))
     asked_at = clock()
 
     with pytest.raises(Unavailable) as caught:
@@ -379,15 +372,9 @@ def test_hubspot_is_not_called_without_a_data_key(overdue: Stack, hubspot: Runni
 def test_a_waiting_reader_looks_on_when_the_holder_let_go_without_a_try(
     expired: Stack, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    held = expired.accounts.lease_due(HUB_ID, "another", int(clock()))
-    assert held
-    real = expired.vendor._sleep
+    held = held_by_another(expired, clock)
+    meanwhile(monkeypatch, expired, lambda: expired.accounts.let_go(held))
 
-    def let_go_meanwhile(seconds: float) -> None:
-        real(seconds)
-        expired.accounts.let_go(held)
-
-    monkeypatch.setattr(expired.vendor, "_sleep", let_go_meanwhile)
     with pytest.raises(RefreshInProgress):
         expired.vendor.token(HUB_ID, None, None, a_minute)
 
@@ -423,6 +410,23 @@ def test_an_answer_for_another_account_is_neither_stored_nor_handed_out(expired:
         expired.vendor.token(HUB_ID, None, None, a_minute)
 
     assert stored(expired).version == 1
+
+
+def held_by_another(stack: Stack, clock: Clock) -> Account:
+    held = stack.accounts.lease_due(HUB_ID, "another", int(clock()))
+    assert held
+    return held
+
+
+def meanwhile(monkeypatch: pytest.MonkeyPatch, stack: Stack, act: Callable[[], object]) -> None:
+    """While a reader waits, this happens elsewhere."""
+    real = stack.vendor._sleep
+
+    def sleep(seconds: float) -> None:
+        real(seconds)
+        act()
+
+    monkeypatch.setattr(stack.vendor, "_sleep", sleep)
 
 
 def strike(hubspot: Running, **fault: object) -> None:

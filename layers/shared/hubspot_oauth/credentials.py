@@ -18,6 +18,7 @@ REREAD_SECONDS = 10
 RETRY_SECONDS = 60  # after a read that failed, while there is a value in hand: each try may take its whole time-out
 #: Shorter than any way through HubSpot: whoever comes back with a key rotated in meanwhile finds it read again.
 STATE_REREAD_SECONDS = 1
+_NEVER = float("-inf")
 
 
 class ClientSecret:
@@ -34,7 +35,7 @@ class ClientSecret:
         self._secret_id = secret_id
         self._clock = clock
         self._value = ""
-        self._read_at = self._failed_at = float("-inf")
+        self._read_at = self._failed_at = _NEVER
         self._known_set = False
         self._lock = threading.Lock()
 
@@ -45,7 +46,8 @@ class ClientSecret:
             NotConfigured: It has no value yet.
         """
         with self._lock:
-            if not recent(self._read_at, self._clock(), CACHE_SECONDS):
+            now = self._clock()
+            if not recent(self._read_at, now, CACHE_SECONDS) and not recent(self._failed_at, now, RETRY_SECONDS):
                 self._read_again()
             return self._value
 
@@ -71,8 +73,7 @@ class ClientSecret:
             if not self._value:
                 raise
             # The one in hand is most likely right, and HubSpot says so if it is not: no reason to refresh nobody.
-            self._read_at = self._clock() - CACHE_SECONDS + RETRY_SECONDS
-            self._failed_at = self._clock()
+            self._read_at, self._failed_at = _NEVER, self._clock()
 
     def _read(self) -> None:
         try:
@@ -95,7 +96,7 @@ class StateKeys:
         self._secret_id = secret_id
         self._clock = clock
         self._keys: list[str] = []
-        self._read_at = float("-inf")
+        self._read_at = _NEVER
 
     def __call__(self) -> list[str]:
         """The keys, oldest first, read at most every ``CACHE_SECONDS``."""

@@ -2,8 +2,8 @@
 
 First the row is marked, under a new version: from then on nobody refreshes it or hands out its token. Then HubSpot is
 told, and last the row goes, whatever HubSpot said; but not for a fault of our own, since the row has the only refresh
-token there is to revoke. A re-install in between wins the row; should HubSpot have ended its grant as
-well, its first refresh finds out and it is asked to install again. A call that died half-way is simply made again.
+token there is to revoke. A re-install in between wins the row; should HubSpot have ended its grant as well, its first
+refresh finds out and it is asked to install again. A call that died half-way is simply made again.
 """
 
 from collections.abc import Callable, Iterator, Mapping

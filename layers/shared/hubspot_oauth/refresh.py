@@ -117,7 +117,7 @@ class Refresher:
             tokens = self._vault.unseal(leased.sealed, leased.hub_id, leased.install_id)
             secret = self._client_secret()
         except (VaultError, NotConfigured, *AWS_ERRORS) as error:
-            return self._later(leased, error.code if isinstance(error, VaultUnavailable) else code_of(error))
+            return self._later(leased, code_of(error.__cause__ if isinstance(error.__cause__, Exception) else error))
 
         def in_time() -> bool:
             return self._in_time(leased_at, remaining)

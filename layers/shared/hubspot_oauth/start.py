@@ -125,10 +125,7 @@ class Starter:
             InvalidRequest: ``return_to`` or ``hubspot_return_url`` is not on an allowed site, or both are given.
         """
         if link.return_to and link.hubspot_return_url:
-            raise InvalidRequest(
-                "Give return_to or hubspot_return_url, not both.",
-                field="return_to",
-            )
+            raise InvalidRequest("Give return_to or hubspot_return_url, not both.", field="return_to")
         if link.return_to and not within(link.return_to, self._settings.return_to_origins):
             raise InvalidRequest("return_to is not on one of the allowed origins.", field="return_to")
         if link.hubspot_return_url and not self.may_go_back_to(link.hubspot_return_url, host):

@@ -21,6 +21,8 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 
+from hubspot_oauth.lifetimes import recent
+
 CONNECT_SECONDS = 2
 IDLE_SECONDS = 30  # a connection that rested longer is not used: a frozen container does not hear that it was closed
 MOST_BYTES = 128 * 1024  # sealed and base64-encoded it still fits a queue message and a table row
@@ -134,7 +136,7 @@ class _Watched:
     @property
     def is_connected(self) -> bool:
         """What urllib3 asks before it uses a kept connection."""
-        return super().is_connected and time() - self._used_at < IDLE_SECONDS  # type: ignore[misc]
+        return super().is_connected and recent(self._used_at, time(), IDLE_SECONDS)  # type: ignore[misc]
 
     def connect(self) -> None:
         super().connect()  # type: ignore[misc]
