@@ -15,6 +15,7 @@ import requests
 
 from hubspot_oauth import refusals
 from hubspot_oauth.attempts import PENDING_SECONDS
+from hubspot_oauth.credentials import STATE_REREAD_SECONDS
 from hubspot_oauth.refusals import Refusal
 from hubspot_oauth.state import InstallLink, InstallState, read_state, sign_link, sign_state
 from local.hubspot import SimulatorSettings, serve
@@ -514,6 +515,7 @@ def test_rotating_the_state_key_fails_no_install_and_no_link(team: TwinProcess, 
     assert "You are connected" in before.open(url).text
     assert "You are connected" in later.land(later.consent(later.open(given_out).headers["location"])).text
     assert "You are connected" in after.install().text
+    time.sleep(STATE_REREAD_SECONDS)  # sooner, no browser brings what the new key has signed; the tests below would
 
 
 # Every refusal ----------------------------------------------------------------------------------------------------
