@@ -28,6 +28,7 @@ from hubspot_oauth.accounts import Accounts, NewInstall
 from hubspot_oauth.models import Account, Binding, Status, Tokens
 from hubspot_oauth.rows import account_from, plain
 from hubspot_oauth.vault import Vault
+from local.hubspot.minting import FIRST_HUB_ID
 from local.hubspot.settings import DEFAULT_CLIENT_ID
 from tests import twins
 from tests.lifetimes import scanned
@@ -42,6 +43,7 @@ READERS = 6
 READ_EVERY = 0.25  # of each reader
 ASK_AGAIN = 0.5  # a reader who got no token
 GRACE = 5  # seconds an account may be due or held before it counts as stale
+HELD = "attribute_exists(lease_owner)"
 LOOK_EVERY = 8  # for leases nobody holds any more: each is there for LEASE_SECONDS
 HELD_TOO_LONG = 12  # longer than any living holder here, who waits for HubSpot for hubspot_latency
 
@@ -50,7 +52,9 @@ HELD_TOO_LONG = 12  # longer than any living holder here, who waits for HubSpot 
 class Plan:
     """How many accounts, for how long, with which throws of the dice; kills come every `kill_every` s on average.
 
-    ``seconds`` is doubled at most, until a kill has left a lease behind: on a slow machine most hit a cold start.
+    Where they are few, most could meet a worker that is only starting: with ``aimed`` every other kill waits until a
+    refresh is under way and takes all workers. A run whose kills hit too little is repeated with as many more accounts,
+    ``waves`` times in all.
     """
 
     accounts: int
@@ -58,6 +62,8 @@ class Plan:
     seed: int
     kill_every: float = 1.5
     hubspot_latency: float = 0.25  # seconds
+    aimed: bool = False
+    waves: int = 1
 
 
 @dataclass
@@ -65,6 +71,7 @@ class Run:
     """What a run came to."""
 
     plan: Plan
+    hub_ids: list[int] = field(default_factory=list)
     rows: list[Account] = field(default_factory=list)
     stale: list[Account] = field(default_factory=list)  # a lifetime after the last kill; not one, if all goes well
     never_served: list[int] = field(default_factory=list)  # refused by then, and not served since
@@ -72,7 +79,7 @@ class Run:
     answers: Counter[int] = field(default_factory=Counter)  # refreshes that HubSpot answered, by hub_id
     kills: int = 0
     seconds: float = 0  # from the first account stored to the last look
-    settled_after: float = 0  # the last kill
+    settled_after: float = 0  # the last kill of a wave; the longest
     orphans: set[str] = field(default_factory=set)  # owners of leases whose holder vanished
     taken_over_twice: int = 0
     statuses: Counter[int] = field(default_factory=Counter)
@@ -87,6 +94,12 @@ class Run:
     def answers_lost(self) -> int:
         """HubSpot's answers that nobody stored: the process died, or another was first."""
         return self.answers.total() - self.refreshes
+
+    @property
+    def hit(self) -> bool:
+        """Whether enough was killed, and refreshes under way with it."""
+        enough = self.kills > self.plan.seconds / self.plan.kill_every / 3
+        return enough and bool(self.orphans) and self.answers_lost > 0
 
     @property
     def longest_gap(self) -> float:
@@ -118,33 +131,42 @@ def run(plan: Plan, state: Path) -> Run:
         twin.simulate("settings", latency=plan.hubspot_latency)
         started = time.monotonic()
         run = Run(plan)
-        hub_ids = store_fleet(twin, plan)
-        readers, killer, looker = Readers(twin, hub_ids, run), Killer(twin, run), Looker(twin, run)
+        store_fleet(twin, run)
+        readers, killer, looker = Readers(twin, run), Killer(twin, run), Looker(twin, run)
         with going_on(looker.look, every=lambda: LOOK_EVERY), readers.reading():
-            with going_on(killer.kill, every=killer.pause):
-                time.sleep(plan.seconds)
-                with suppress(AssertionError):
-                    eventually(lambda: run.orphans, plan.seconds)
-            killed_at = time.time()
-            run.stale = left_stale(twin, killed_at)
-            run.settled_after = time.time() - killed_at
+            wave(twin, run, killer)
+            while not run.hit and len(run.hub_ids) < plan.waves * plan.accounts:
+                store_fleet(twin, run)
+                wave(twin, run, killer)
         run.seconds = time.monotonic() - started
+        twin.simulate("settings", latency=0)
         verify(twin, run)
     return run
 
 
-def store_fleet(twin: TwinProcess, plan: Plan) -> list[int]:
+def wave(twin: TwinProcess, run: Run, killer: "Killer") -> None:
+    """Kill for the plan's time, then let everything settle and count."""
+    with going_on(killer.kill, every=killer.pause):
+        time.sleep(run.plan.seconds)
+    killed_at = time.time()
+    run.stale = left_stale(twin, killed_at)
+    run.settled_after = max(run.settled_after, time.time() - killed_at)
+    count(twin, run)
+
+
+def store_fleet(twin: TwinProcess, run: Run) -> None:
     """Accounts as an install stores them, due one after another for as long as it takes a token to become due."""
-    grants = requests.post(f"{twin.hubspot_url}/_sim/grants", json={"count": plan.accounts}, timeout=60)
+    wanted = {"count": run.plan.accounts, "first_hub_id": FIRST_HUB_ID + len(run.hub_ids)}
+    grants = requests.post(f"{twin.hubspot_url}/_sim/grants", json=wanted, timeout=60)
     minted = [json.loads(line) for line in grants.text.splitlines()]
     accounts, vault = Accounts(twin.aws("dynamodb"), twin.outputs["AccountsTableName"]), vault_of(twin)
     sealer = vault.sealer()
     now = int(time.time())
-    spread = min(plan.seconds, INTERVAL)
+    spread = min(run.plan.seconds, INTERVAL)
 
     def store(number: int) -> int:
         grant = minted[number]
-        hub_id, install_id = int(grant["hub_id"]), f"soak-{number}"
+        hub_id, install_id = int(grant["hub_id"]), f"soak-{grant['hub_id']}"
         tokens = Tokens(grant["access_token"], grant["refresh_token"])
         new = NewInstall(
             hub_id=hub_id,
@@ -161,7 +183,7 @@ def store_fleet(twin: TwinProcess, plan: Plan) -> list[int]:
         return hub_id
 
     with ThreadPoolExecutor(8) as pool:
-        return list(pool.map(store, range(len(minted))))
+        run.hub_ids += pool.map(store, range(len(minted)))
 
 
 def vault_of(twin: TwinProcess) -> Vault:
@@ -198,10 +220,19 @@ class Killer:
         return self._dice.expovariate(1 / self._run.plan.kill_every)
 
     def kill(self) -> None:
-        if processes := workers_of(self._twin):
+        aimed = self._run.plan.aimed and self._run.kills % 2
+        if aimed:
+            with suppress(AssertionError):
+                eventually(self._busy, 2 * SCHEDULE_SECONDS)
+        processes = workers_of(self._twin)
+        for process in processes if aimed else self._dice.sample(processes, min(1, len(processes))):
             with suppress(ProcessLookupError):
-                os.kill(self._dice.choice(processes), signal.SIGKILL)
+                os.kill(process, signal.SIGKILL)
                 self._run.kills += 1
+
+    def _busy(self) -> bool:
+        """Whether someone waits for HubSpot right now; a lease left behind looks the same but for its age."""
+        return any(held_for(row) < self._run.plan.hubspot_latency for row in fleet(self._twin, HELD))
 
 
 def workers_of(twin: TwinProcess, function: str = "RefreshWorkerFunction") -> list[int]:
@@ -221,11 +252,9 @@ class Looker:
         self._run = run
 
     def look(self) -> None:
-        for row in fleet(self._twin, "attribute_exists(lease_owner)"):
+        for row in fleet(self._twin, HELD):
             assert row.lease_owner
-            assert row.lease_until
-            held = lifetimes.LEASE_SECONDS - (row.lease_until - time.time())
-            if held > HELD_TOO_LONG and row.lease_owner not in self._run.orphans:
+            if held_for(row) > HELD_TOO_LONG and row.lease_owner not in self._run.orphans:
                 self._run.orphans.add(row.lease_owner)
                 self._run.taken_over_twice += row.unclean_since is not None
 
@@ -236,12 +265,11 @@ class Readers:
     An account that was refused is asked for again soon, so that its gap is measured to its end.
     """
 
-    def __init__(self, twin: TwinProcess, hub_ids: list[int], run: Run) -> None:
+    def __init__(self, twin: TwinProcess, run: Run) -> None:
         self._twin = twin
-        self._hub_ids = hub_ids
         self._run = run
         self._dice = random.Random(run.plan.seed + 1)
-        self._watched = self._dice.sample(hub_ids, WATCHED)
+        self._watched = self._dice.sample(run.hub_ids, WATCHED)
         self._lock = threading.Lock()
         self._refused: dict[int, tuple[float, float]] = {}  # hub_id: first refused at, last asked at
 
@@ -277,7 +305,7 @@ class Readers:
                 if now - last > ASK_AGAIN:
                     self._refused[hub_id] = first, now
                     return hub_id
-            return self._dice.choice(self._watched if self._dice.random() < 0.5 else self._hub_ids)
+            return self._dice.choice(self._watched if self._dice.random() < 0.5 else self._run.hub_ids)
 
 
 @contextmanager
@@ -295,6 +323,11 @@ def fleet(twin: TwinProcess, condition: str = "attribute_exists(hub_id)") -> lis
     return [account_from(plain(item)) for item in items]
 
 
+def held_for(row: Account) -> float:
+    """Seconds since its lease was taken; 0 without one."""
+    return lifetimes.LEASE_SECONDS - (row.lease_until - time.time()) if row.lease_until is not None else 0
+
+
 def left_stale(twin: TwinProcess, since: float) -> list[Account]:
     """Wait until no account is overdue, expired, or held by someone who is no more; those that still are at the end.
 
@@ -310,15 +343,19 @@ def left_stale(twin: TwinProcess, since: float) -> list[Account]:
 
 def stale(row: Account, now: float) -> bool:
     due_for = now - row.refresh_at if row.refresh_at is not None else float("inf")
-    held_for = lifetimes.LEASE_SECONDS - (row.lease_until - now) if row.lease_until is not None else 0
-    return row.status is not Status.ACTIVE or row.expires_at <= now or due_for > GRACE or held_for > GRACE
+    return row.status is not Status.ACTIVE or row.expires_at <= now or due_for > GRACE or held_for(row) > GRACE
+
+
+def count(twin: TwinProcess, run: Run) -> None:
+    """Compare what is stored with what HubSpot answered."""
+    run.rows = fleet(twin)
+    counted: dict[str, dict[str, Any]] = twin.journal()["counters"]["by_hub_id"]
+    run.answers = Counter({int(hub_id): kinds.get("refresh_token:ok", 0) for hub_id, kinds in counted.items()})
 
 
 def verify(twin: TwinProcess, run: Run) -> None:
     """Look at every account once more, and ask HubSpot about the token that is stored at that moment."""
-    run.rows = fleet(twin)
-    counted: dict[str, dict[str, Any]] = twin.journal()["counters"]["by_hub_id"]
-    run.answers = Counter({int(hub_id): kinds.get("refresh_token:ok", 0) for hub_id, kinds in counted.items()})
+    count(twin, run)
     accounts, vault = Accounts(twin.aws("dynamodb"), twin.outputs["AccountsTableName"]), vault_of(twin)
 
     def accepted(row: Account) -> bool:

@@ -15,7 +15,7 @@ from tests.killing import LIFETIME, Plan, Run
 
 LONGEST_GAP = 30
 SEED = int(os.environ.get("SOAK_SEED", time.time()))
-SHORT = pytest.param(Plan(120, 25, SEED, kill_every=2, hubspot_latency=1.0), id="short")
+SHORT = pytest.param(Plan(120, 25, SEED, kill_every=2, hubspot_latency=1.0, aimed=True, waves=4), id="short")
 LONG = pytest.param(Plan(2000, 300, SEED), id="long", marks=pytest.mark.soak)
 
 
@@ -28,13 +28,11 @@ def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 
 
 def test_the_kills_hit_refreshes_that_were_under_way(run: Run) -> None:
-    assert run.kills > run.plan.seconds / run.plan.kill_every / 3
-    assert run.orphans
-    assert run.answers_lost > 0
+    assert run.hit
 
 
 def test_every_account_is_fresh_afterwards(run: Run) -> None:
-    assert len(run.rows) == run.plan.accounts
+    assert len(run.rows) == len(run.hub_ids)
     assert {row.status for row in run.rows} == {Status.ACTIVE}
     assert run.stale == []
     assert run.unaccepted == []
