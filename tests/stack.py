@@ -29,6 +29,7 @@ from hubspot_oauth.start import Starter
 from hubspot_oauth.tokens import TokenVendor
 from hubspot_oauth.vault import Vault
 from hubspot_oauth.worker import Worker
+from local.hubspot import Simulator
 
 TEMPLATE = Path(__file__).parent.parent / "template.yaml"
 ENVIRONMENT = {
@@ -250,6 +251,11 @@ class Stack:
         )
         self.accounts.install(new, now)
         return new.install_id
+
+    def rotate_client_secret(self, simulator: Simulator) -> None:
+        """HubSpot takes another client secret from now on, and the operator has set it."""
+        simulator.change(client_secret="rotated")
+        self.secrets.put_secret_value(SecretId=self.settings.client_secret_id, SecretString="rotated")
 
     def tick(self, remaining: Callable[[], float] = a_minute) -> None:
         """One minute's work, as AWS would do it: dispatch, then a worker for each message."""

@@ -138,6 +138,19 @@ def test_a_wrong_client_secret_forgets_nobody(installed: Stack, hubspot: Running
     assert installed.disconnector.disconnect(HUB_ID, uninstall=False).revoked
 
 
+@pytest.mark.parametrize("age", [60, 1900], ids=["live", "expired"])
+def test_a_client_secret_rotated_a_moment_ago_is_read_again(
+    installed: Stack, clock: Clock, hubspot: Running, age: int
+) -> None:
+    clock.forward(age)
+    installed.rotate_client_secret(hubspot.simulator)
+
+    done = installed.disconnector.disconnect(HUB_ID, uninstall=True)
+
+    assert (done.uninstalled, done.revoked, done.forgotten) == (True, True, True)
+    assert not lives(hubspot)
+
+
 def test_an_account_nobody_installed_is_not_found(connected: Stack) -> None:
     with pytest.raises(AccountNotFound):
         connected.disconnector.disconnect(404, uninstall=False)

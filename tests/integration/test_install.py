@@ -341,6 +341,29 @@ def test_an_expired_link_is_refused(visitor: Visitor, clock: Clock) -> None:
     assert code_of(visitor.open(link)) == "link_expired"
 
 
+def test_a_client_secret_rotated_fails_no_install(visitor: Visitor, hubspot: Running, clock: Clock) -> None:
+    visitor.walk(100001)
+    clock.forward(60)
+    visitor.stack.rotate_client_secret(hubspot.simulator)
+
+    page = visitor.walk(100002)
+
+    assert "You are connected" in page["body"]
+    assert visitor.stack.accounts.get(100002)
+
+
+def test_a_client_secret_rotated_at_hubspot_alone_costs_one_call_and_no_account(
+    visitor: Visitor, hubspot: Running
+) -> None:
+    hubspot.simulator.change(client_secret="rotated")
+
+    page = visitor.walk(100001)
+
+    assert code_of(page) == "misconfigured"
+    assert calls(hubspot.simulator, "authorization_code") == 1
+    assert visitor.stack.accounts.get(100001) is None
+
+
 def test_a_state_key_rotated_in_the_middle_fails_no_install(
     visitor: Visitor, clock: Clock, make_stack: MakeStack
 ) -> None:

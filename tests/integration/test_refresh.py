@@ -147,9 +147,8 @@ def test_a_refused_client_marks_nobody_dead_and_opens_the_breaker(
     assert stored(overdue).version == 2
 
 
-def test_a_client_secret_rotated_a_moment_ago_is_read_again(overdue: Stack, hubspot: Running, clock: Clock) -> None:
-    hubspot.simulator.change(client_secret="rotated")
-    overdue.secrets.put_secret_value(SecretId=overdue.settings.client_secret_id, SecretString="rotated")
+def test_a_client_secret_rotated_a_moment_ago_is_read_again(overdue: Stack, hubspot: Running) -> None:
+    overdue.rotate_client_secret(hubspot.simulator)
 
     overdue.tick()
 

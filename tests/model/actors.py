@@ -144,7 +144,7 @@ class _HubSpot:
     def __init__(self, world: _World) -> None:
         self._world = world
 
-    def refresh(self, refresh_token: str, _secret: str) -> TokenAnswer:
+    def refresh(self, refresh_token: str, _secret: str, _in_time: Callable[[], bool]) -> TokenAnswer:
         reply = self._world.ask(Step("hubspot", refresh_token))
         if isinstance(reply, Dead):
             raise GrantDead("BAD_REFRESH_TOKEN", 400)

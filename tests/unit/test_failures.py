@@ -1,6 +1,8 @@
 """What each answer of HubSpot's token endpoint means on a refresh: the failure table, line by line."""
 
 import json
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -16,11 +18,16 @@ DEAD = ("BAD_REFRESH_TOKEN", "BAD_HUB", "BAD_SCOPES")
 CLIENT = ("BAD_CLIENT_ID", "BAD_CLIENT_SECRET")
 
 
+def a_hubspot() -> HubSpot:
+    never_rotated: Any = SimpleNamespace(changed_from=lambda _: False)
+    return HubSpot(Settings.from_env(ENVIRONMENT), never_rotated)
+
+
 def failure(monkeypatch: pytest.MonkeyPatch, status: int, body: bytes, retry_after: str = "") -> HubSpotError:
     answer = transport.Answer(status, {"Retry-After": retry_after} if retry_after else {}, body)
     monkeypatch.setattr(transport, "call", lambda *_, **__: answer)
     with pytest.raises(HubSpotError) as caught:
-        HubSpot(Settings.from_env(ENVIRONMENT), lambda: "secret").refresh("token", "secret")
+        a_hubspot().refresh("token", "secret")
     return caught.value
 
 
@@ -126,6 +133,6 @@ def test_tokens_are_taken_from_any_answer_that_says_success(monkeypatch: pytest.
     body = json.dumps({"access_token": "a", "expires_in": 1800, "refresh_token": "r"}).encode()
     monkeypatch.setattr(transport, "call", lambda *_, **__: transport.Answer(status, {}, body))
 
-    answer = HubSpot(Settings.from_env(ENVIRONMENT), lambda: "secret").refresh("token", "secret")
+    answer = a_hubspot().refresh("token", "secret")
 
     assert answer.refresh_token == "r"

@@ -6,7 +6,7 @@ grant* is decided in one place, ``_failure``.
 
 import json
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
 import requests
@@ -18,6 +18,7 @@ from hubspot_oauth.lifetimes import BACKOFF_MOST_SECONDS, HUBSPOT_SECONDS
 from hubspot_oauth.models import RefreshTokenOnly, TokenAnswer
 
 if TYPE_CHECKING:
+    from hubspot_oauth.credentials import ClientSecret
     from hubspot_oauth.state import InstallState
 
 DEAD_STATUS = frozenset({"BAD_REFRESH_TOKEN", "BAD_HUB", "BAD_SCOPES", "BAD_AUTH_CODE", "EXPIRED_AUTH_CODE"})
@@ -41,15 +42,15 @@ _HUB_ID_MOST = 10**16
 
 
 class HubSpot:
-    """One HubSpot app.
+    """One HubSpot app. A call whose client secret is refused is made once more if the secret was rotated meanwhile.
 
     Args:
         settings: Client id, API version, both base URLs and the scopes.
-        client_secret: Gives the app's client secret; raises NotConfigured.
+        client_secret: The app's client secret; raises NotConfigured.
         pool: How many connections may be kept open.
     """
 
-    def __init__(self, settings: Settings, client_secret: Callable[[], str], pool: int = 1) -> None:
+    def __init__(self, settings: Settings, client_secret: "ClientSecret", pool: int = 1) -> None:
         self._settings = settings
         self._client_secret = client_secret
         self._pooled = transport.session(pool)
@@ -68,28 +69,38 @@ class HubSpot:
         return f"{self._settings.app_url}/oauth{account}/authorize?{urlencode(given, quote_via=quote)}"
 
     def exchange(self, code: str, redirect_uri: str) -> TokenAnswer:
-        """Spend an authorization code, on a fresh connection and never twice.
+        """Spend an authorization code, on a fresh connection and never twice; a refused client has spent nothing.
 
         Raises:
             HubSpotError: Any of its kinds; the code may have been spent all the same.
             NotConfigured: There is no client secret.
         """
         form = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri}
-        with transport.session(1) as fresh:
-            content = self._token(fresh, form, self._client_secret())
+        content = _json(self._post("token", form))
         lacks = _lacks(content)
         if lacks or _refresh_token(content) is None:
             raise TryLater(lacks or "no_refresh_token", 200)
         return _token_answer(content)
 
-    def refresh(self, refresh_token: str, client_secret: str) -> TokenAnswer | RefreshTokenOnly:
+    def refresh(
+        self, refresh_token: str, client_secret: str, in_time: Callable[[], bool] = lambda: True
+    ) -> TokenAnswer | RefreshTokenOnly:
         """Use a refresh token, over pooled connections. The answer may or may not carry a new one.
+
+        Args:
+            refresh_token: Of the account's grant.
+            client_secret: In hand before the call, so that nothing of ours can fail between lease and HubSpot.
+            in_time: Whether there is time for a second call, with a rotated secret.
 
         Raises:
             HubSpotError: Any of its kinds.
         """
         form = {"grant_type": "refresh_token", "refresh_token": refresh_token}
-        content = self._token(self._pooled, form, client_secret)
+
+        def send(secret: str) -> bytes:
+            return self._send(self._pooled, "token", form, secret)
+
+        content = _json(self._authenticated(send, client_secret, in_time))
         lacks = _lacks(content)
         if not lacks:
             return _token_answer(content)
@@ -104,7 +115,7 @@ class HubSpot:
         Raises:
             HubSpotError: Any of its kinds.
         """
-        return self._about_token("introspect", access_token, "access_token")
+        return _json(self._post("token/introspect", {"token": access_token, "token_type_hint": "access_token"}))
 
     def revoke(self, refresh_token: str) -> None:
         """End a grant. Access tokens already issued live on to their expiry.
@@ -112,7 +123,7 @@ class HubSpot:
         Raises:
             HubSpotError: Any of its kinds.
         """
-        self._about_token("revoke", refresh_token, "refresh_token", parse=False)
+        self._post("token/revoke", {"token": refresh_token, "token_type_hint": "refresh_token"})
 
     def uninstall(self, access_token: str) -> None:
         """Take the app out of the account of this access token. HubSpot e-mails the account's admins.
@@ -124,21 +135,27 @@ class HubSpot:
         with transport.session(1) as fresh:
             _succeeded(lambda: transport.call(fresh, "DELETE", url, HUBSPOT_SECONDS, bearer=access_token))
 
-    def _token(self, client: requests.Session, form: Mapping[str, str], client_secret: str) -> Mapping[str, Any]:
-        return _json(self._post(client, "token", form, client_secret))
+    def _post(self, path: str, form: Mapping[str, str]) -> bytes:
+        def send(client_secret: str) -> bytes:
+            with transport.session(1) as fresh:
+                return self._send(fresh, path, form, client_secret)
 
-    def _about_token(
-        self, verb: Literal["introspect", "revoke"], token: str, hint: str, *, parse: bool = True
-    ) -> Mapping[str, Any]:
-        form = {"token": token, "token_type_hint": hint}
-        with transport.session(1) as fresh:
-            body = self._post(fresh, f"token/{verb}", form, self._client_secret())
-        return _json(body) if parse else {}
+        return self._authenticated(send, self._client_secret())
 
-    def _post(self, client: requests.Session, path: str, form: Mapping[str, str], client_secret: str) -> bytes:
+    def _authenticated(
+        self, send: Callable[[str], bytes], client_secret: str, in_time: Callable[[], bool] = lambda: True
+    ) -> bytes:
+        """What HubSpot answers to this client secret; if it refuses it and there is another by now, to that one."""
+        try:
+            return send(client_secret)
+        except Misconfigured as error:
+            if not (error.client_level and self._client_secret.changed_from(client_secret) and in_time()):
+                raise
+            return send(self._client_secret())
+
+    def _send(self, client: requests.Session, path: str, form: Mapping[str, str], client_secret: str) -> bytes:
         url = f"{self._settings.api_url}/oauth/{self._settings.api_version}/{path}"
-        credentials = {"client_id": self._settings.client_id, "client_secret": client_secret}
-        whole = {**form, **credentials}
+        whole = {**form, "client_id": self._settings.client_id, "client_secret": client_secret}
         return _succeeded(lambda: transport.call(client, "POST", url, HUBSPOT_SECONDS, form=whole)).body
 
 

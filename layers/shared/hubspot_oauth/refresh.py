@@ -127,7 +127,7 @@ class Refresher:
             return Failed("out_of_time")
         sent_at = int(self._clock())
         try:
-            answer = self._ask(leased.hub_id, tokens, secret, in_time)
+            answer = for_account(self._hubspot.refresh(tokens.refresh_token, secret, in_time), leased.hub_id)
         except HubSpotError as error:
             return self._failed(leased, error, sent_at)
         if isinstance(answer, RefreshTokenOnly):
@@ -141,18 +141,6 @@ class Refresher:
         """Whether lease and function both still cover HubSpot's slowest answer and its storing."""
         spent = self._monotonic() - leased_at
         return spent <= lifetimes.PREPARE_SECONDS and remaining() >= lifetimes.FINISH_SECONDS
-
-    def _ask(
-        self, hub_id: int, tokens: Tokens, secret: str, in_time: Callable[[], bool]
-    ) -> TokenAnswer | RefreshTokenOnly:
-        """HubSpot's answer; with a client secret that was rotated a moment ago, its second one."""
-        try:
-            answer = self._hubspot.refresh(tokens.refresh_token, secret)
-        except Misconfigured as error:
-            if not (error.client_level and self._client_secret.changed_from(secret) and in_time()):
-                raise
-            answer = self._hubspot.refresh(tokens.refresh_token, self._client_secret())
-        return for_account(answer, hub_id)
 
     def _half_answered(
         self,
