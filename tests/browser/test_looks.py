@@ -56,7 +56,9 @@ def test_a_page_of_the_product_looks_right(name: str, brand: Brand, visitor: Per
 def test_a_refusal_looks_right(refusal: Refusal, visitor: Person) -> None:
     pages = Pages(RICH, "https://app.hubspot.com")
 
-    shows(visitor, pages, pages.refused(refusal, f"{ORIGIN}/install"))
+    missing = ("crm.objects.contacts.read", "crm.objects.deals.write") if refusal is refusals.SCOPES_MISSING else ()
+
+    shows(visitor, pages, pages.refused(refusal, f"{ORIGIN}/install", missing))
 
     visitor.looks(f"refused-{refusal.code}")
 

@@ -343,6 +343,15 @@ def test_a_policy_may_name_one_account(bench: Bench) -> None:
     assert only_acme("/accounts") == 403
 
 
+def test_who_may_see_accounts_may_take_their_tokens_unless_that_is_denied(bench: Bench) -> None:
+    bench.installed(ACME)
+    all_of_it = caller(bench, "GET/accounts/*")
+    no_tokens = caller(bench, "GET/accounts/*", denied="GET/accounts/*/token")
+
+    assert (all_of_it(f"/accounts/{ACME}"), all_of_it(f"/accounts/{ACME}/token")) == (200, 200)
+    assert (no_tokens(f"/accounts/{ACME}"), no_tokens(f"/accounts/{ACME}/token")) == (200, 403)
+
+
 @pytest.mark.parametrize(
     "spelling", ["0100001", "+100001", "100_001", "１００００１", "100001%20", "%31%30%30%30%30%31"]
 )

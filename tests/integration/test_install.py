@@ -309,9 +309,11 @@ def test_a_missing_required_scope_is_refused(visitor: Visitor, hubspot: Running,
     strict = make_stack(REQUIRED_SCOPES="oauth crm.objects.contacts.read crm.objects.deals.read")
     strict_visitor = Visitor(strict, hubspot.simulator, cookies=visitor.cookies)
 
-    page = strict_visitor.open(url)
+    page, reloaded = strict_visitor.open(url), strict_visitor.open(url)
 
-    assert code_of(page) == "scopes_missing"
+    assert [code_of(page), code_of(reloaded)] == ["scopes_missing"] * 2
+    assert "<li>crm.objects.deals.read</li></ul>" in page["body"]
+    assert reloaded["body"] == page["body"]
     assert strict.accounts.get(100001) is None
 
 

@@ -10,7 +10,7 @@ Items keep a TTL so that the table stays small; no decision trusts it.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
@@ -42,6 +42,7 @@ class Attempt:
         started_at: Epoch seconds.
         outcome: None while pending, ``installed``, or a refusal's code.
         hub_id: The account, once installed.
+        missing_scopes: The required scopes that HubSpot did not grant, if it was refused for them.
         return_to: Where its browser goes once installed, if the install said so.
         caller_state: The caller's own ``state``, handed back there.
     """
@@ -51,6 +52,7 @@ class Attempt:
     started_at: int
     outcome: str | None = None
     hub_id: int | None = None
+    missing_scopes: tuple[str, ...] = ()
     return_to: str | None = None
     caller_state: str | None = None
 
@@ -103,14 +105,17 @@ class Attempts:
                 return None
         raise InstallRefused(refusals.INTERRUPTED, "the attempt could not be recorded")
 
-    def finish(self, attempt_id: str, outcome: str, hub_id: int | None = None) -> None:
-        """Record how the attempt ended: ``installed`` or a refusal's code."""
-        values: dict[str, Any] = {":outcome": outcome} | ({":hub_id": hub_id} if hub_id else {})
+    def finish(
+        self, attempt_id: str, outcome: str, *, hub_id: int | None = None, missing_scopes: Sequence[str] = ()
+    ) -> None:
+        """Record how the attempt ended: ``installed`` or a refusal's code, and what its landing names."""
+        named = {"outcome": outcome, "hub_id": hub_id, "missing_scopes": " ".join(missing_scopes)}
+        known = {name: value for name, value in named.items() if value}
         self._dynamodb.update_item(
             TableName=self._table,
             Key=typed({"pk": f"attempt#{attempt_id}"}),
-            UpdateExpression="SET outcome = :outcome" + (", hub_id = :hub_id" if hub_id else ""),
-            ExpressionAttributeValues=typed(values),
+            UpdateExpression="SET " + ", ".join(f"{name} = :{name}" for name in known),
+            ExpressionAttributeValues=typed({f":{name}": value for name, value in known.items()}),
         )
 
     def _put_both(self, attempt: Attempt, code: str) -> None:
@@ -154,6 +159,7 @@ def _attempt(item: dict[str, Any]) -> Attempt:
         started_at=item["started_at"],
         outcome=item.get("outcome"),
         hub_id=item.get("hub_id"),
+        missing_scopes=tuple(item.get("missing_scopes", "").split()),
         return_to=item.get("return_to"),
         caller_state=item.get("caller_state"),
     )

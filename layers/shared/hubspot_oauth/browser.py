@@ -59,7 +59,7 @@ class Browser:
         refusal = refused.refusal
         self._report("InstallsRefused", code=refusal.code, detail=refused.detail)
         retry_url = refused.retry_url or self._install_url(host_of(event))
-        page = self._pages.refused(refusal, retry_url)
+        page = self._pages.refused(refusal, retry_url, refused.missing_scopes)
         return self._page(refusal.status, page, framed=_in_marketplace(event))
 
     def _page(self, status: int, html: str, *, framed: bool = False) -> Response:

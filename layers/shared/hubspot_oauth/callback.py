@@ -170,9 +170,9 @@ class Callback:
         try:
             granted = self._grants.obtain(code, wanted, sealer)
         except InstallRefused as refused:
-            self._attempts.finish(attempt.attempt_id, refused.refusal.code)
+            self._attempts.finish(attempt.attempt_id, refused.refusal.code, missing_scopes=refused.missing_scopes)
             raise
-        self._attempts.finish(attempt.attempt_id, INSTALLED, granted.hub_id)
+        self._attempts.finish(attempt.attempt_id, INSTALLED, hub_id=granted.hub_id)
         self._report("InstallsCompleted", 1, **granted.evidence(wanted, self._settings.optional_scopes))
         return replace(attempt, outcome=INSTALLED, hub_id=granted.hub_id)
 
@@ -192,7 +192,8 @@ class Callback:
         if attempt.outcome is None:
             return PendingPage()
         if attempt.outcome != INSTALLED:
-            raise InstallRefused(refusals.BY_CODE.get(attempt.outcome, refusals.INTERRUPTED))
+            refusal = refusals.BY_CODE.get(attempt.outcome, refusals.INTERRUPTED)
+            raise InstallRefused(refusal, missing_scopes=attempt.missing_scopes)
         if attempt.return_to:
             told = {"hub_id": str(attempt.hub_id)} | ({"state": attempt.caller_state} if attempt.caller_state else {})
             return Redirect(add_query(attempt.return_to, told))

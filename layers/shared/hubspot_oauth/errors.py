@@ -25,6 +25,7 @@
 Errors carry evidence, never a token, code or secret.
 """
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from hubspot_oauth.refusals import Refusal
@@ -52,12 +53,14 @@ class InstallRefused(HubSpotOAuthError):
     Args:
         refusal: What happened and what to do, with the stable code.
         detail: Evidence for the log, never shown to the browser and never secret.
+        missing_scopes: The required scopes that HubSpot did not grant; the page names them.
     """
 
-    def __init__(self, refusal: Refusal, detail: str = "") -> None:
+    def __init__(self, refusal: Refusal, detail: str = "", missing_scopes: Sequence[str] = ()) -> None:
         super().__init__(f"{refusal.code}: {detail}" if detail else refusal.code)
         self.refusal = refusal
         self.detail = detail
+        self.missing_scopes = tuple(missing_scopes)
         self.retry_url: str | None = None  # starts the very same install again; may carry a signed link
 
 

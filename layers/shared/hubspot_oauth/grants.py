@@ -118,7 +118,7 @@ class Grants:
         missing = self._settings.missing_scopes(answer.scopes)
         if missing:
             self._discard(hub_id, answer)
-            raise InstallRefused(refusals.SCOPES_MISSING, " ".join(missing))
+            raise InstallRefused(refusals.SCOPES_MISSING, " ".join(missing), missing)
 
     def _discard(self, hub_id: int, answer: TokenAnswer) -> None:
         """Revoke a grant that is not stored, unless we hold one for that account: it may be the very same token."""

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -40,9 +41,9 @@ class Pages:
         """Where an install starts."""
         return self._render("start.html", install_url=install_url, who_may_install=refusals.WHO_MAY_INSTALL)
 
-    def refused(self, refusal: Refusal, retry_url: str) -> str:
+    def refused(self, refusal: Refusal, retry_url: str, missing_scopes: Sequence[str] = ()) -> str:
         """What happened, what to do, and the code to tell the support."""
-        return self._render("refused.html", refusal=refusal, retry_url=retry_url)
+        return self._render("refused.html", refusal=refusal, retry_url=retry_url, missing_scopes=missing_scopes)
 
     def headers(self, *, framed: bool) -> dict[str, str]:
         """The headers of a page; ``framed`` ones may be shown inside HubSpot's own pages, all others nowhere."""

@@ -150,7 +150,7 @@ SCOPES_MISSING = Refusal(
     "scopes_missing",
     409,
     "Some permissions are missing",
-    "The app needs permissions that were not granted. Nothing has been changed.",
+    "Nothing has been changed. The app needs permissions that were not granted.",
     f"Start again and accept all required permissions. {WHO_MAY_INSTALL}",
 )
 ACCOUNT_ALREADY_LINKED = Refusal(
