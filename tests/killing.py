@@ -42,6 +42,7 @@ WATCHED = 20  # asked for as often as all others together, so that no gap of the
 READERS = 6
 READ_EVERY = 0.25  # of each reader
 ASK_AGAIN = 0.5  # a reader who got no token
+COMMIT_SECONDS = 2  # longer than it takes to store what HubSpot has answered
 GRACE = 5  # seconds an account may be due or held before it counts as stale
 HELD = "attribute_exists(lease_owner)"
 LOOK_EVERY = 8  # for leases nobody holds any more: each is there for LEASE_SECONDS
@@ -53,8 +54,8 @@ class Plan:
     """How many accounts, for how long, with which throws of the dice; kills come every `kill_every` s on average.
 
     Where they are few, most could meet a worker that is only starting: with ``aimed`` every other kill waits until a
-    refresh is under way and takes all workers. A run whose kills hit too little is repeated with as many more accounts,
-    ``waves`` times in all.
+    refresh is under way, for a while, and takes all workers. A run whose kills hit too little is repeated with as many
+    more accounts, ``waves`` times in all.
     """
 
     accounts: int
@@ -77,8 +78,10 @@ class Run:
     never_served: list[int] = field(default_factory=list)  # refused by then, and not served since
     unaccepted: list[int] = field(default_factory=list)
     answers: Counter[int] = field(default_factory=Counter)  # refreshes that HubSpot answered, by hub_id
-    kills: int = 0
+    answers_lost: int = 0  # answers of HubSpot that nobody stored: the process died, or another was first
+    kills: int = 0  # at one moment, of one worker or of all
     seconds: float = 0  # from the first account stored to the last look
+    looked_at: float = 0  # when the rows were read
     settled_after: float = 0  # the last kill of a wave; the longest
     orphans: set[str] = field(default_factory=set)  # owners of leases whose holder vanished
     taken_over_twice: int = 0
@@ -89,11 +92,6 @@ class Run:
     @property
     def refreshes(self) -> int:
         return sum(row.version - 1 for row in self.rows)
-
-    @property
-    def answers_lost(self) -> int:
-        """HubSpot's answers that nobody stored: the process died, or another was first."""
-        return self.answers.total() - self.refreshes
 
     @property
     def hit(self) -> bool:
@@ -149,7 +147,7 @@ def wave(twin: TwinProcess, run: Run, killer: "Killer") -> None:
     with going_on(killer.kill, every=killer.pause):
         time.sleep(run.plan.seconds)
     killed_at = time.time()
-    run.stale = left_stale(twin, killed_at)
+    run.stale += left_stale(twin, killed_at)
     run.settled_after = max(run.settled_after, time.time() - killed_at)
     count(twin, run)
 
@@ -209,18 +207,20 @@ def going_on(work: Callable[[], None], every: Callable[[], float]) -> Iterator[N
 
 
 class Killer:
-    """Ends one of the refresh workers' processes at random moments, busy or idle."""
+    """Ends one of the refresh workers' processes at random moments, busy or idle; or all of them, see `Plan.aimed`."""
 
     def __init__(self, twin: TwinProcess, run: Run) -> None:
         self._twin = twin
         self._run = run
         self._dice = random.Random(run.plan.seed)
+        self._times = 0
 
     def pause(self) -> float:
         return self._dice.expovariate(1 / self._run.plan.kill_every)
 
     def kill(self) -> None:
-        aimed = self._run.plan.aimed and self._run.kills % 2
+        self._times += 1
+        aimed = self._run.plan.aimed and self._times % 2 == 0
         if aimed:
             with suppress(AssertionError):
                 eventually(self._busy, 2 * SCHEDULE_SECONDS)
@@ -228,7 +228,7 @@ class Killer:
         for process in processes if aimed else self._dice.sample(processes, min(1, len(processes))):
             with suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
-                self._run.kills += 1
+        self._run.kills += bool(processes)
 
     def _busy(self) -> bool:
         """Whether someone waits for HubSpot right now; a lease left behind looks the same but for its age."""
@@ -348,14 +348,21 @@ def stale(row: Account, now: float) -> bool:
 
 def count(twin: TwinProcess, run: Run) -> None:
     """Compare what is stored with what HubSpot answered."""
+    answered = answers_of(twin)
+    time.sleep(COMMIT_SECONDS)
+    run.looked_at = time.time()
     run.rows = fleet(twin)
+    run.answers_lost = sum(max(0, answered[row.hub_id] - (row.version - 1)) for row in run.rows)
+    run.answers = answers_of(twin)
+
+
+def answers_of(twin: TwinProcess) -> Counter[int]:
     counted: dict[str, dict[str, Any]] = twin.journal()["counters"]["by_hub_id"]
-    run.answers = Counter({int(hub_id): kinds.get("refresh_token:ok", 0) for hub_id, kinds in counted.items()})
+    return Counter({int(hub_id): kinds.get("refresh_token:ok", 0) for hub_id, kinds in counted.items()})
 
 
 def verify(twin: TwinProcess, run: Run) -> None:
     """Look at every account once more, and ask HubSpot about the token that is stored at that moment."""
-    count(twin, run)
     accounts, vault = Accounts(twin.aws("dynamodb"), twin.outputs["AccountsTableName"]), vault_of(twin)
 
     def accepted(row: Account) -> bool:

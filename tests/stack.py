@@ -16,7 +16,7 @@ from hubspot_oauth.bootstrap import AWS_CONFIG
 from hubspot_oauth.breaker import Breaker
 from hubspot_oauth.callback import Callback
 from hubspot_oauth.config import Settings
-from hubspot_oauth.credentials import ClientSecret, StateKeys
+from hubspot_oauth.credentials import REREAD_SECONDS, ClientSecret, StateKeys
 from hubspot_oauth.disconnect import Disconnector
 from hubspot_oauth.dispatch import Dispatcher
 from hubspot_oauth.grants import Grants
@@ -253,7 +253,9 @@ class Stack:
         return new.install_id
 
     def rotate_client_secret(self, simulator: Simulator) -> None:
-        """HubSpot takes another client secret from now on, and the operator has set it."""
+        """HubSpot takes another client secret from now on, and the operator has set it; ours was read not long ago."""
+        self.client_secret()
+        self.sleep(REREAD_SECONDS)
         simulator.change(client_secret="rotated")
         self.secrets.put_secret_value(SecretId=self.settings.client_secret_id, SecretString="rotated")
 

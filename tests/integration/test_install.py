@@ -343,14 +343,13 @@ def test_an_expired_link_is_refused(visitor: Visitor, clock: Clock) -> None:
     assert code_of(visitor.open(link)) == "link_expired"
 
 
-def test_a_client_secret_rotated_fails_no_install(visitor: Visitor, hubspot: Running, clock: Clock) -> None:
-    visitor.walk(100001)
-    clock.forward(60)
+def test_a_client_secret_rotated_fails_no_install(visitor: Visitor, hubspot: Running) -> None:
     visitor.stack.rotate_client_secret(hubspot.simulator)
 
     page = visitor.walk(100002)
 
     assert "You are connected" in page["body"]
+    assert calls(hubspot.simulator, "authorization_code") == 2
     assert visitor.stack.accounts.get(100002)
 
 

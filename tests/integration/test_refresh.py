@@ -152,8 +152,45 @@ def test_a_client_secret_rotated_a_moment_ago_is_read_again(overdue: Stack, hubs
 
     overdue.tick()
 
+    assert calls(hubspot.simulator, "refresh_token") == 2
     assert stored(overdue).version == 2
     assert overdue.breaker.state().open is None
+
+
+def test_with_too_little_time_left_a_rotated_client_secret_is_not_tried_at_once(
+    overdue: Stack, hubspot: Running, clock: Clock
+) -> None:
+    overdue.rotate_client_secret(hubspot.simulator)
+    leased = overdue.accounts.lease_due(HUB_ID, "me", int(clock()))
+    assert leased
+
+    overdue.refresher.refresh(
+        leased, clock(), lambda: lifetimes.FINISH_SECONDS - calls(hubspot.simulator, "refresh_token")
+    )
+
+    assert calls(hubspot.simulator, "refresh_token") == 1
+    assert (stored(overdue).version, stored(overdue).lease_owner) == (1, None)
+
+
+def test_what_is_no_refusal_of_the_client_is_not_repeated_with_a_rotated_secret(
+    overdue: Stack, hubspot: Running
+) -> None:
+    overdue.rotate_client_secret(hubspot.simulator)
+    strike(hubspot, kind="error", error="BAD_GRANT_TYPE")
+
+    overdue.tick()
+
+    assert calls(hubspot.simulator, "refresh_token") == 1
+
+
+def test_a_client_secret_that_was_deleted_goes_on_as_the_refused_one(overdue: Stack, hubspot: Running) -> None:
+    overdue.rotate_client_secret(hubspot.simulator)
+    overdue.secrets.delete_secret(SecretId=overdue.settings.client_secret_id, ForceDeleteWithoutRecovery=True)
+
+    overdue.tick()
+
+    assert overdue.breaker.state().open == "client"
+    assert (stored(overdue).version, stored(overdue).lease_owner) == (1, None)
 
 
 @pytest.mark.parametrize(
@@ -283,7 +320,7 @@ def test_a_refused_secret_that_cannot_be_read_again_is_not_asked_for_by_everybod
 
     with Stubber(overdue.secrets) as secrets:
         secrets.add_client_error("get_secret_value", "InternalServiceError", http_status_code=500)
-        assert [overdue.client_secret.changed_from(secret) for _ in range(8)] == [False] * 8
+        assert [overdue.client_secret.other_than(secret) for _ in range(8)] == [None] * 8
 
         secrets.assert_no_pending_responses()
 

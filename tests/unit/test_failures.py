@@ -1,15 +1,16 @@
 """What each answer of HubSpot's token endpoint means on a refresh: the failure table, line by line."""
 
+import itertools
 import json
-from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
-from hubspot_oauth import transport
+from hubspot_oauth import hubspot, transport
 from hubspot_oauth.config import Settings
 from hubspot_oauth.errors import GrantDead, HubSpotError, Misconfigured, TryLater
 from hubspot_oauth.hubspot import MOST_RETRY_AFTER, MOST_RETRY_AFTER_A_FAULT, HubSpot
+from hubspot_oauth.lifetimes import PREPARE_SECONDS
 from local.hubspot.errors import ERRORS
 from tests.stack import ENVIRONMENT
 
@@ -18,9 +19,21 @@ DEAD = ("BAD_REFRESH_TOKEN", "BAD_HUB", "BAD_SCOPES")
 CLIENT = ("BAD_CLIENT_ID", "BAD_CLIENT_SECRET")
 
 
-def a_hubspot() -> HubSpot:
-    never_rotated: Any = SimpleNamespace(changed_from=lambda _: False)
-    return HubSpot(Settings.from_env(ENVIRONMENT), never_rotated)
+class Secret:
+    """A client secret, and what another look at it shows."""
+
+    def __init__(self, rotated: str | None) -> None:
+        self._rotated = rotated
+
+    def __call__(self) -> str:
+        return "secret"
+
+    def other_than(self, _refused: str) -> str | None:
+        return self._rotated
+
+
+def a_hubspot(rotated: str | None = None) -> HubSpot:
+    return HubSpot(Settings.from_env(ENVIRONMENT), cast(Any, Secret(rotated)))
 
 
 def failure(monkeypatch: pytest.MonkeyPatch, status: int, body: bytes, retry_after: str = "") -> HubSpotError:
@@ -136,3 +149,22 @@ def test_tokens_are_taken_from_any_answer_that_says_success(monkeypatch: pytest.
     answer = a_hubspot().refresh("token", "secret")
 
     assert answer.refresh_token == "r"
+
+
+@pytest.mark.parametrize(("seconds", "calls"), [(PREPARE_SECONDS / 2, 2), (PREPARE_SECONDS, 1)])
+def test_an_exchange_is_repeated_with_a_rotated_secret_only_while_its_function_has_time_for_it(
+    monkeypatch: pytest.MonkeyPatch, seconds: float, calls: int
+) -> None:
+    sent: list[str] = []
+    clock = itertools.count(step=seconds + 0.1)
+
+    def refuse(*_: object, form: dict[str, str], **__: object) -> transport.Answer:
+        sent.append(form["client_secret"])
+        return transport.Answer(400, {}, documented("BAD_CLIENT_SECRET"))
+
+    monkeypatch.setattr(transport, "call", refuse)
+    monkeypatch.setattr(hubspot, "monotonic", lambda: next(clock))
+    with pytest.raises(Misconfigured):
+        a_hubspot(rotated="new").exchange("code", "http://localhost:3000/oauth-callback")
+
+    assert sent == ["secret", "new"][:calls]

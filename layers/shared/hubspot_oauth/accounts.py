@@ -51,7 +51,7 @@ class AlreadyLinked(Exception):
 
 @dataclass(frozen=True, slots=True)
 class NewInstall:
-    """What an install stores. ``sent_at_ms`` is when the exchange was sent: of two installs the later one wins."""
+    """What an install stores. ``sent_at_ms`` is when the exchange was first sent: of two installs the later wins."""
 
     hub_id: int
     install_id: str

@@ -51,13 +51,13 @@ class ClientSecret:
                 self._read_again()
             return self._value
 
-    def changed_from(self, refused: str) -> bool:
-        """Read again after HubSpot refused ``refused``; whether there is another value now."""
+    def other_than(self, refused: str) -> str | None:
+        """Read again after HubSpot refused ``refused``; the value there is now, if it is another one."""
         with self._lock:
             last = max(self._read_at, self._failed_at)
             if self._value == refused and not recent(last, self._clock(), REREAD_SECONDS):
                 self._read_again()
-            return self._value != refused
+            return self._value if self._value != refused else None
 
     def is_set(self) -> bool:
         """Whether the operator has set a value; needs only DescribeSecret, which does not show it."""
@@ -69,7 +69,7 @@ class ClientSecret:
     def _read_again(self) -> None:
         try:
             self._read()
-        except AWS_ERRORS:
+        except (NotConfigured, *AWS_ERRORS):
             if not self._value:
                 raise
             # The one in hand is most likely right, and HubSpot says so if it is not: no reason to refresh nobody.

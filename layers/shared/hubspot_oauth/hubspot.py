@@ -6,6 +6,7 @@ grant* is decided in one place, ``_failure``.
 
 import json
 from collections.abc import Callable, Mapping
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
@@ -14,7 +15,7 @@ import requests
 from hubspot_oauth import transport
 from hubspot_oauth.config import Settings
 from hubspot_oauth.errors import GrantDead, HubSpotError, Misconfigured, TryLater
-from hubspot_oauth.lifetimes import BACKOFF_MOST_SECONDS, HUBSPOT_SECONDS
+from hubspot_oauth.lifetimes import BACKOFF_MOST_SECONDS, HUBSPOT_SECONDS, PREPARE_SECONDS
 from hubspot_oauth.models import RefreshTokenOnly, TokenAnswer
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class HubSpot:
 
     Args:
         settings: Client id, API version, both base URLs and the scopes.
-        client_secret: The app's client secret; raises NotConfigured.
+        client_secret: The app's client secret, asked for when it is needed, and for another when it is refused.
         pool: How many connections may be kept open.
     """
 
@@ -69,7 +70,7 @@ class HubSpot:
         return f"{self._settings.app_url}/oauth{account}/authorize?{urlencode(given, quote_via=quote)}"
 
     def exchange(self, code: str, redirect_uri: str) -> TokenAnswer:
-        """Spend an authorization code, on a fresh connection and never twice; a refused client has spent nothing.
+        """Spend an authorization code, on a fresh connection and never twice: a refused client has spent nothing yet.
 
         Raises:
             HubSpotError: Any of its kinds; the code may have been spent all the same.
@@ -136,22 +137,23 @@ class HubSpot:
             _succeeded(lambda: transport.call(fresh, "DELETE", url, HUBSPOT_SECONDS, bearer=access_token))
 
     def _post(self, path: str, form: Mapping[str, str]) -> bytes:
+        began = monotonic()
+
         def send(client_secret: str) -> bytes:
             with transport.session(1) as fresh:
                 return self._send(fresh, path, form, client_secret)
 
-        return self._authenticated(send, self._client_secret())
+        return self._authenticated(send, self._client_secret(), lambda: monotonic() - began <= PREPARE_SECONDS)
 
-    def _authenticated(
-        self, send: Callable[[str], bytes], client_secret: str, in_time: Callable[[], bool] = lambda: True
-    ) -> bytes:
+    def _authenticated(self, send: Callable[[str], bytes], client_secret: str, in_time: Callable[[], bool]) -> bytes:
         """What HubSpot answers to this client secret; if it refuses it and there is another by now, to that one."""
         try:
             return send(client_secret)
         except Misconfigured as error:
-            if not (error.client_level and self._client_secret.changed_from(client_secret) and in_time()):
+            other = self._client_secret.other_than(client_secret) if error.client_level else None
+            if other is None or not in_time():
                 raise
-            return send(self._client_secret())
+            return send(other)
 
     def _send(self, client: requests.Session, path: str, form: Mapping[str, str], client_secret: str) -> bytes:
         url = f"{self._settings.api_url}/oauth/{self._settings.api_version}/{path}"
