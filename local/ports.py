@@ -25,13 +25,6 @@ def require_free(wanted: Mapping[str, int]) -> None:
         raise CannotStart(*faults)
 
 
-def free_port() -> int:
-    """A port that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind((ADDRESS, 0))
-        return int(probe.getsockname()[1])
-
-
 def _fault(port: int) -> str | None:
     # "localhost" may mean either family to a browser: a stranger on ::1 would get our visitors.
     for family, address in ((socket.AF_INET, ADDRESS), (socket.AF_INET6, "::1")):

@@ -26,17 +26,20 @@ def state_dir(path: Path) -> Iterator[Path]:
         CannotStart: Another twin holds it, it holds files that are not a twin's, or it cannot be made.
     """
     created = _make(path)
-    lock = _lock(path)
+    lock = None
     try:
+        lock = _lock(path)
         _empty(path, keep=LOCK)
         (path / TEMPORARY).mkdir(mode=0o700)
         (path / CALLERS).mkdir(mode=0o700)
         yield path
     finally:
-        _empty(path)
+        if lock is not None:
+            _empty(path)
         if created and not any(path.iterdir()):
             path.rmdir()
-        os.close(lock)
+        if lock is not None:
+            os.close(lock)
 
 
 def _make(path: Path) -> bool:

@@ -1,6 +1,11 @@
 """The files that take longest come first, those that mostly wait beside those that compute: no core stands idle."""
 
 import pytest
+from hypothesis import settings
+
+#: How fast a machine is, and what was tried on it before, decides no test.
+settings.register_profile("here", deadline=None, derandomize=True, database=None)
+settings.load_profile("here")
 
 FIRST = (
     "test_five_lifetimes.py",  # waits

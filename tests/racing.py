@@ -2,7 +2,7 @@
 
 Run as `python -m tests.racing HUB_ID READERS`; the environment is the deployed function's own. Every reader asks once
 first, so that its connections are open. Then each line on standard input starts a race, of which one JSON line for each
-reader is printed: [refusals on the way, fingerprint at the end], a refusal being [status, retry_after].
+reader is printed: [refusals on the way, fingerprint at the end], a refusal being [status, retry_after, seconds waited].
 """
 
 import json
@@ -14,9 +14,10 @@ from types import SimpleNamespace
 from typing import Any
 
 from tests.functions import handler_of
+from tests.twins import token_event
 
 OK, PATIENCE = 200, 30
-Refusal = tuple[int, str | None]
+Refusal = tuple[int, str | None, float]
 
 
 def main() -> None:
@@ -47,15 +48,17 @@ def read_until_answered(handler: Any, hub_id: str, starting: threading.Barrier) 
     starting.wait()
     refusals: list[Refusal] = []
     deadline = time.monotonic() + PATIENCE
+    asked_at = time.monotonic()
     while (answer := read(handler, hub_id))["statusCode"] != OK:
-        refusals.append((answer["statusCode"], answer["headers"].get("retry-after")))
+        waited = time.monotonic() - asked_at
+        refusals.append((answer["statusCode"], answer["headers"].get("retry-after"), waited))
         assert time.monotonic() < deadline, answer["body"]
         time.sleep(1)
+        asked_at = time.monotonic()
     return refusals, json.loads(answer["body"])["fingerprint"]
 
 
 def read(handler: Any, hub_id: str) -> Any:
-    event = {"pathParameters": {"hub_id": hub_id}, "rawQueryString": "", "requestContext": {"domainName": "localhost"}}
     context = SimpleNamespace(
         function_name="token",
         memory_limit_in_mb=512,
@@ -63,7 +66,7 @@ def read(handler: Any, hub_id: str) -> Any:
         aws_request_id="race",
         get_remaining_time_in_millis=lambda: 60_000,
     )
-    return handler(event, context)
+    return handler(token_event(int(hub_id)), context)
 
 
 if __name__ == "__main__":

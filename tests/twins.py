@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -25,8 +26,8 @@ from botocore.credentials import Credentials
 from hubspot_oauth.rows import plain
 from local.emulator import aws_client
 from local.hubspot.visitor import decide
-from local.ports import free_port
 from ops.template import ROOT
+from tests.ports import free_port
 
 START_SECONDS = 90
 STOP_SECONDS = 20
@@ -153,6 +154,28 @@ class Visit:
         return answer
 
 
+def warm(twin: Reached, function: str, event: Mapping[str, Any], workers: int) -> None:
+    """Start so many workers of a function, past the API, whose patience many cold starts at once may outlast."""
+    configured = twin.aws("lambda").list_functions()["Functions"]
+    name = next(f["FunctionName"] for f in configured if f"-{function}-" in f["FunctionName"])
+    client = twin.aws("lambda")
+    with ThreadPoolExecutor(workers) as pool:
+        answers = pool.map(
+            lambda _: client.invoke(FunctionName=name, Payload=json.dumps(event).encode()), range(workers)
+        )
+        assert not any("FunctionError" in answer for answer in answers)
+
+
+def visit_event(**query: str) -> dict[str, Any]:
+    """API Gateway's event for a browser's visit."""
+    return {"rawQueryString": urlencode(query), "cookies": [], "requestContext": {"domainName": "localhost"}}
+
+
+def token_event(hub_id: int) -> dict[str, Any]:
+    """API Gateway's event for a caller who asks for a token."""
+    return {"pathParameters": {"hub_id": str(hub_id)}, **visit_event()}
+
+
 def due(*hub_ids: int) -> dict[str, Any]:
     """The refresh worker's event for these accounts, as the dispatcher's message becomes one."""
     body = {"hub_ids": hub_ids, "watched": False, "queued_at": time.time(), "tick": "a test"}
@@ -248,13 +271,13 @@ def await_ready(twin: TwinProcess) -> None:
         assert twin.process.poll() is None, twin.output.text()
         try:
             return requests.get(f"{twin.url}/healthz", timeout=5).status_code == 200
-        except requests.ConnectionError:
+        except (requests.ConnectionError, requests.Timeout):
             return False
 
     eventually(ready, START_SECONDS)
 
 
-def eventually(condition: Callable[[], Any], seconds: float = 15, every: float = 0.05) -> Any:
+def eventually(condition: Callable[[], Any], seconds: float = 60, every: float = 0.05) -> Any:
     """Wait until the condition holds; its value. An AssertionError when it never does."""
     deadline = time.monotonic() + seconds
     while not (value := condition()):

@@ -12,9 +12,9 @@ import requests
 
 from local.hubspot import SimulatorSettings, serve
 from local.hubspot.settings import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET
-from local.ports import free_port
 from tests import twins
 from tests.leaks import leaks
+from tests.ports import free_port
 from tests.twins import ACME, BEISPIEL, TwinProcess
 
 if TYPE_CHECKING:
@@ -41,8 +41,9 @@ if not CHROMIUM or find_spec("playwright") is None or find_spec("axe_playwright_
 
 @pytest.fixture(scope="session")
 def chromium() -> "Iterator[Browser]":
-    from playwright.sync_api import sync_playwright  # noqa: PLC0415 - the browser group
+    from playwright.sync_api import expect, sync_playwright  # noqa: PLC0415 - the browser group
 
+    expect.set_options(timeout=30_000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser
@@ -89,6 +90,7 @@ def log_of(twin: TwinProcess) -> str:
 @pytest.fixture(scope="session")
 def running_twin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwinProcess]:
     with twins.running(tmp_path_factory.mktemp("twin") / "state") as twin:
+        twins.warm(twin, "CallbackFunction", twins.visit_event(), 2)
         yield twin
 
 

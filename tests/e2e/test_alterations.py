@@ -15,9 +15,9 @@ from local.deploy import Stack, deploy
 from local.emulator import await_ready, emulator
 from local.errors import CannotStart
 from local.plan import Wishes, plan_of
-from local.ports import free_port
 from local.statedir import EMULATOR_LOG, state_dir
 from ops.template import load_template
+from tests.ports import free_port
 from tests.twins import TwinProcess, eventually
 
 MISSING = "missing"

@@ -20,12 +20,12 @@ from hubspot_oauth.refusals import Refusal
 from hubspot_oauth.state import InstallLink, InstallState, read_state, sign_link, sign_state
 from local.hubspot import SimulatorSettings, serve
 from local.hubspot.settings import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET
-from local.ports import free_port
 from ops.template import load_template
 from tests import twins
 from tests.leaks import START, leaks, secrets_in
+from tests.ports import free_port
 from tests.recording import RecordingSimulator
-from tests.twins import ACME, BEISPIEL, TwinProcess, Visit, eventually, refusal_of
+from tests.twins import ACME, BEISPIEL, TwinProcess, Visit, eventually, refusal_of, visit_event, warm
 
 ROUNDS = 25
 BROWSERS = 16
@@ -107,6 +107,7 @@ def running_team(
 
 @pytest.fixture(scope="module")
 def all_browsers(running_team: TwinProcess) -> Browsers:
+    warm(running_team, "CallbackFunction", visit_event(), BROWSERS)
     return Browsers(running_team)
 
 
@@ -234,6 +235,7 @@ def race(browser: Browsers, urls: list[str], cookies: requests.Session | None) -
 
 @pytest.fixture(scope="module")
 def whole_crowd(shared_twin: TwinProcess) -> Browsers:
+    warm(shared_twin, "CallbackFunction", visit_event(), BROWSERS)
     return Browsers(shared_twin)
 
 

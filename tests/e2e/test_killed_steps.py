@@ -21,10 +21,10 @@ from local.emulator import REGION, ROOT_KEY, await_ready, emulator
 from local.hubspot import Running, SimulatorSettings, serve
 from local.hubspot.faults import parse_fault
 from local.hubspot.minting import mint
-from local.ports import free_port
 from local.statedir import EMULATOR_LOG, state_dir
 from ops.template import ROOT
 from tests.dying import STEPS
+from tests.ports import free_port
 from tests.stack import ENVIRONMENT, Clock, Stack, create_resources
 from tests.twins import eventually
 

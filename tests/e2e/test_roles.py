@@ -21,10 +21,10 @@ from local.errors import CannotStart
 from local.invoke import FunctionFailed, Invoker
 from local.permissions import require_service_permissions
 from local.plan import Wishes, plan_of
-from local.ports import free_port
 from local.routes import routes_of
 from local.twin import Twin, twin
 from ops.template import load_template
+from tests.ports import free_port
 from tests.twins import ACME, BEISPIEL, Reached, Visit, due, eventually, refusal_of
 
 NEVER = 3600.0
@@ -70,6 +70,7 @@ class Bench:
         self._invoke = Invoker(self._emulator)
         self._iam = self._emulator.client("iam")
         self._numbers = count(1)
+        self.patience = 60  # seconds for what must happen, cold starts among it
 
     def id_of(self, name: str) -> str:
         return self.running.stack.physical_ids[name]
@@ -82,9 +83,11 @@ class Bench:
         document = self._iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
         self._iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(less(document, cut)))
         self.restart(cut.role)
+        patience, self.patience = self.patience, 5  # for what will most likely not happen
         try:
             yield
         finally:
+            self.patience = patience
             self._iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(document))
             self.restart(cut.role)
 
@@ -151,15 +154,18 @@ class Bench:
 
     def rescues(self, role: str, renew: Callable[[], object], hub_id: int, version: int) -> None:
         """The table refuses what HubSpot issued; the rescue queue brings it home."""
-        self.reached.simulate("faults", kind="slow", seconds=1.0, grant_type="refresh_token", times=1)
+        self.reached.simulate("faults", kind="slow", seconds=60, grant_type="refresh_token", times=1)
         before = self.reached.token_calls("refresh_token") + len(pending(self.reached))
         holder = threading.Thread(target=swallow, args=(renew,))
         holder.start()
-        eventually(lambda: self.reached.token_calls("refresh_token") + len(pending(self.reached)) > before, 10)
+        eventually(
+            lambda: self.reached.token_calls("refresh_token") + len(pending(self.reached)) > before, 2 * self.patience
+        )
         with self.denied(role, "dynamodb:UpdateItem"):
-            holder.join(15)
+            requests.delete(f"{self.reached.hubspot_url}/_sim/faults", timeout=10)  # HubSpot answers now
+            holder.join(3 * self.patience)
             assert not holder.is_alive(), "nobody took the new tokens"  # it goes on offering them to table and queue
-        eventually(lambda: self.version(hub_id) > version, 5)
+        eventually(lambda: self.version(hub_id) > version, self.patience)
 
 
 def pending(reached: Reached) -> list[Any]:
@@ -265,7 +271,7 @@ def disconnect(bench: Bench) -> None:
 def dispatcher(bench: Bench) -> None:
     version = bench.installed(due=True)
     assert bench.invoke("RefreshDispatcherFunction", {}) == {"queued": 1}
-    eventually(lambda: bench.version(ACME) > version, 5)
+    eventually(lambda: bench.version(ACME) > version, bench.patience)
     bench.installed()
     now = {"N": str(int(time.time()))}
     mark = "SET #status = :dead, status_at = :now REMOVE refresh_at, refresh_shard"

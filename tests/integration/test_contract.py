@@ -12,8 +12,8 @@ from local.hubspot import Running, SimulatorSettings, serve
 from local.hubspot.faults import parse_fault
 from local.hubspot.settings import API_VERSIONS
 from local.hubspot.visitor import decide
-from local.ports import free_port
 from tests.leaks import leaks
+from tests.ports import free_port
 from tests.recording import RecordingSimulator
 
 ACME = 100001

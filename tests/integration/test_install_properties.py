@@ -58,8 +58,6 @@ pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publis
 def trying(what: str) -> settings:
     return settings(
         max_examples=EXAMPLES[what],
-        derandomize=True,
-        deadline=None,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     )
 
