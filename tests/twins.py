@@ -75,6 +75,18 @@ class Reached:
         """A client as the emulated account's root."""
         return aws_client(self.aws_url, service)
 
+    def function(self, name: str) -> dict[str, Any]:
+        """A deployed function's configuration."""
+        functions = self.aws("lambda").list_functions()["Functions"]
+        [found] = [function for function in functions if f"-{name}-" in f"{function['FunctionName']}-"]
+        return dict(found)
+
+    def environment_of(self, function: str) -> dict[str, str]:
+        """A deployed function's own environment, and AWS as the emulated account's root."""
+        own: dict[str, str] = self.function(function)["Environment"]["Variables"]
+        root = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
+        return own | root | {"AWS_ENDPOINT_URL": self.aws_url}
+
     def call(self, path: str, method: str = "GET", **body: Any) -> requests.Response:
         """Call the API as the local user."""
         return requests.request(method, self.url + path, json=body or None, auth=Signed(self.credentials), timeout=60)
@@ -156,9 +168,7 @@ class Visit:
 
 def warm(twin: Reached, function: str, event: Mapping[str, Any], workers: int) -> None:
     """Start so many workers of a function, past the API, whose patience many cold starts at once may outlast."""
-    configured = twin.aws("lambda").list_functions()["Functions"]
-    name = next(f["FunctionName"] for f in configured if f"-{function}-" in f["FunctionName"])
-    client = twin.aws("lambda")
+    client, name = twin.aws("lambda"), twin.function(function)["FunctionName"]
     with ThreadPoolExecutor(workers) as pool:
         answers = pool.map(
             lambda _: client.invoke(FunctionName=name, Payload=json.dumps(event).encode()), range(workers)

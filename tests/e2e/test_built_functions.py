@@ -85,7 +85,7 @@ def test_a_built_function_does_its_job(
     done = subprocess.run(
         [lambda_python, "-c", RUN],
         cwd=built,
-        env=environment_of(twin, function) | {"PYTHONPATH": path_of(built, function)},
+        env=twin.environment_of(function) | {"PYTHONPATH": path_of(built, function)},
         input=json.dumps(event),
         capture_output=True,
         text=True,
@@ -95,12 +95,3 @@ def test_a_built_function_does_its_job(
     assert done.returncode == 0, done.stderr
     answer = json.loads(done.stdout.splitlines()[-1])
     assert (answer["statusCode"] if isinstance(expected, int) else answer) == expected, answer
-
-
-def environment_of(twin: TwinProcess, function: str) -> dict[str, str]:
-    """The deployed function's own environment, and AWS as the emulated account's root."""
-    functions = twin.aws("lambda").list_functions()["Functions"]
-    [found] = [f for f in functions if f"-{function}-" in f"{f['FunctionName']}-"]
-    own: dict[str, str] = found["Environment"]["Variables"]
-    root = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
-    return own | root | {"AWS_ENDPOINT_URL": twin.aws_url}

@@ -12,7 +12,6 @@ import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from typing import Any
 
 import pytest
 import requests
@@ -73,7 +72,8 @@ def test_five_hundred_readers_in_sixteen_processes_cause_one_refresh(
 def racers(shared_twin: TwinProcess) -> Iterator[list[subprocess.Popen[str]]]:
     """Processes full of readers, warm, each waiting for its line on standard input."""
     Visit(shared_twin).install(ACME)
-    environment = environment_of(shared_twin, "TokenFunction") | {"REFRESH_CONCURRENCY": str(READERS)}
+    paths = {"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join([str(ROOT / "layers" / "shared"), str(ROOT)])}
+    environment = paths | shared_twin.environment_of("TokenFunction") | {"REFRESH_CONCURRENCY": str(READERS)}
     with ExitStack() as parts:
         started = [parts.enter_context(racing(environment)) for _ in range(PROCESSES)]
         for racer in started:
@@ -137,18 +137,3 @@ def expire(twin: Reached) -> None:
         UpdateExpression="SET expires_at = :then, refresh_at = :then REMOVE refresh_shard",
         ExpressionAttributeValues={":then": {"N": "1"}},
     )
-
-
-def environment_of(twin: Reached, function: str) -> dict[str, Any]:
-    """What the deployed function finds in its environment, with the root's credentials."""
-    functions = twin.aws("lambda").list_functions()["Functions"]
-    configured = next(f for f in functions if f"-{function}-" in f["FunctionName"])
-    return {
-        "PATH": os.environ["PATH"],
-        "PYTHONPATH": os.pathsep.join([str(ROOT / "layers" / "shared"), str(ROOT)]),
-        "AWS_ENDPOINT_URL": twin.aws_url,
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        **configured["Environment"]["Variables"],
-    }
