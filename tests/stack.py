@@ -194,6 +194,7 @@ class Stack:
             vault=self.vault,
             refresher=self.refresher,
             breaker=self.breaker,
+            report=self.reports,
             clock=clock,
             monotonic=clock,
             sleep=self.sleep,

@@ -250,10 +250,12 @@ def test_an_unknown_account_is_not_found(installed: Stack) -> None:
 
 
 def test_an_expired_token_is_refreshed_for_its_reader(expired: Stack, clock: Clock) -> None:
-    token = expired.vendor.token(HUB_ID, None, None, a_minute)
+    token, again = [expired.vendor.token(HUB_ID, None, None, a_minute) for _ in range(2)]
 
     assert token.expires_at > clock()
+    assert again == token
     assert stored(expired).version == 2
+    assert expired.reports.total("RefreshedOnRead") == 1
 
 
 def test_min_ttl_is_at_most_the_margin(installed: Stack, clock: Clock, hubspot: Running) -> None:

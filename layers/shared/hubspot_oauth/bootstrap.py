@@ -56,6 +56,7 @@ def vendor() -> TokenVendor:
         vault=vault(),
         refresher=_refresher(),
         breaker=_breaker(),
+        report=report,
         clock=time.time,
         monotonic=time.monotonic,
         sleep=time.sleep,

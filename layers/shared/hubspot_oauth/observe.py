@@ -34,6 +34,7 @@ UNITS: Final = {
     "Due": MetricUnit.Count,
     "OverdueSeconds": MetricUnit.Seconds,
     "Refreshed": MetricUnit.Count,
+    "RefreshedOnRead": MetricUnit.Count,
     "RefreshFailed": MetricUnit.Count,
     "LeaseConflicts": MetricUnit.Count,
     "RescueMessages": MetricUnit.Count,

@@ -17,6 +17,7 @@ from hubspot_oauth.errors import (
     VaultError,
 )
 from hubspot_oauth.models import Account, Status, VendedToken
+from hubspot_oauth.observe import Report
 from hubspot_oauth.refresh import Failed, Refreshed, Refresher
 from hubspot_oauth.vault import Vault
 
@@ -42,6 +43,7 @@ class TokenVendor:
         vault: Vault,
         refresher: Refresher,
         breaker: Breaker,
+        report: Report,
         clock: Callable[[], float],
         monotonic: Callable[[], float],
         sleep: Callable[[float], None],
@@ -52,6 +54,7 @@ class TokenVendor:
         self._vault = vault
         self._refresher = refresher
         self._breaker = breaker
+        self._report = report
         self._clock = clock
         self._monotonic = monotonic
         self._sleep = sleep
@@ -109,6 +112,7 @@ class TokenVendor:
             return fallback or self._wait(account)
         outcome = self._refresher.refresh(leased, leased_at, remaining)
         if isinstance(outcome, Refreshed):
+            self._report("RefreshedOnRead", hub_id=account.hub_id)
             if breaker.watched(self._clock()):
                 self._breaker.bring_in_successes()
             return VendedToken(account.hub_id, outcome.tokens.access_token, outcome.expires_at, outcome.scopes)
