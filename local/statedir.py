@@ -26,20 +26,19 @@ def state_dir(path: Path) -> Iterator[Path]:
         CannotStart: Another twin holds it, it holds files that are not a twin's, or it cannot be made.
     """
     created = _make(path)
-    lock = None
     try:
         lock = _lock(path)
-        _empty(path, keep=LOCK)
-        (path / TEMPORARY).mkdir(mode=0o700)
-        (path / CALLERS).mkdir(mode=0o700)
-        yield path
-    finally:
-        if lock is not None:
+        try:
+            _empty(path, keep=LOCK)
+            (path / TEMPORARY).mkdir(mode=0o700)
+            (path / CALLERS).mkdir(mode=0o700)
+            yield path
+        finally:
             _empty(path)
+            os.close(lock)
+    finally:
         if created and not any(path.iterdir()):
             path.rmdir()
-        if lock is not None:
-            os.close(lock)
 
 
 def _make(path: Path) -> bool:

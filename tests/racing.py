@@ -9,15 +9,17 @@ import json
 import sys
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, TypeVar
 
 from tests.functions import handler_of
 from tests.twins import token_event
 
 OK, PATIENCE = 200, 30
 Refusal = tuple[int, str | None, float]
+Answer = TypeVar("Answer")
 
 
 def main() -> None:
@@ -33,9 +35,16 @@ def main() -> None:
 
 
 def race(pool: ThreadPoolExecutor, readers: int, handler: Any, hub_id: str) -> list[tuple[list[Refusal], str]]:
+    def ask() -> tuple[int, str | None, Any]:
+        answer = read(handler, hub_id)
+        return answer["statusCode"], answer["headers"].get("retry-after"), answer
+
     starting = threading.Barrier(readers)
-    reading = [pool.submit(read_until_answered, handler, hub_id, starting) for _ in range(readers)]
-    return [reader.result() for reader in reading]
+    reading = [pool.submit(read_until_answered, ask, starting) for _ in range(readers)]
+    return [
+        (refusals, json.loads(answer["body"])["fingerprint"])
+        for refusals, answer in (reader.result() for reader in reading)
+    ]
 
 
 def say(line: str) -> None:
@@ -43,19 +52,26 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
-def read_until_answered(handler: Any, hub_id: str, starting: threading.Barrier) -> tuple[list[Refusal], str]:
-    """A reader that does as it is told: comes back after Retry-After, a second at the most."""
+def read_until_answered(
+    ask: Callable[[], tuple[int, str | None, Answer]], starting: threading.Barrier
+) -> tuple[list[Refusal], Answer]:
+    """A reader that does as it is told: comes back after Retry-After, a second at the most.
+
+    Args:
+        ask: Gives the status, Retry-After and the whole answer.
+        starting: Where all readers wait for each other.
+    """
     starting.wait()
     refusals: list[Refusal] = []
     deadline = time.monotonic() + PATIENCE
-    asked_at = time.monotonic()
-    while (answer := read(handler, hub_id))["statusCode"] != OK:
-        waited = time.monotonic() - asked_at
-        refusals.append((answer["statusCode"], answer["headers"].get("retry-after"), waited))
-        assert time.monotonic() < deadline, answer["body"]
-        time.sleep(1)
+    while True:
         asked_at = time.monotonic()
-    return refusals, json.loads(answer["body"])["fingerprint"]
+        status, retry_after, answer = ask()
+        if status == OK:
+            return refusals, answer
+        refusals.append((status, retry_after, time.monotonic() - asked_at))
+        assert time.monotonic() < deadline, refusals
+        time.sleep(1)
 
 
 def read(handler: Any, hub_id: str) -> Any:

@@ -14,12 +14,12 @@ import requests
 
 from hubspot_oauth import transport
 from hubspot_oauth.config import Settings
+from hubspot_oauth.credentials import ClientSecret
 from hubspot_oauth.errors import GrantDead, HubSpotError, Misconfigured, TryLater
 from hubspot_oauth.lifetimes import BACKOFF_MOST_SECONDS, HUBSPOT_SECONDS, PREPARE_SECONDS
 from hubspot_oauth.models import RefreshTokenOnly, TokenAnswer
 
 if TYPE_CHECKING:
-    from hubspot_oauth.credentials import ClientSecret
     from hubspot_oauth.state import InstallState
 
 DEAD_STATUS = frozenset({"BAD_REFRESH_TOKEN", "BAD_HUB", "BAD_SCOPES", "BAD_AUTH_CODE", "EXPIRED_AUTH_CODE"})
@@ -51,7 +51,7 @@ class HubSpot:
         pool: How many connections may be kept open.
     """
 
-    def __init__(self, settings: Settings, client_secret: "ClientSecret", pool: int = 1) -> None:
+    def __init__(self, settings: Settings, client_secret: ClientSecret, pool: int = 1) -> None:
         self._settings = settings
         self._client_secret = client_secret
         self._pooled = transport.session(pool)
@@ -84,14 +84,14 @@ class HubSpot:
         return _token_answer(content)
 
     def refresh(
-        self, refresh_token: str, client_secret: str, in_time: Callable[[], bool] = lambda: True
+        self, refresh_token: str, client_secret: str, in_time: Callable[[], bool] | None = None
     ) -> TokenAnswer | RefreshTokenOnly:
         """Use a refresh token, over pooled connections. The answer may or may not carry a new one.
 
         Args:
             refresh_token: Of the account's grant.
             client_secret: In hand before the call, so that nothing of ours can fail between lease and HubSpot.
-            in_time: Whether there is time for a second call, with a rotated secret.
+            in_time: Whether there is time for a second call, with a rotated secret; by default as for all other calls.
 
         Raises:
             HubSpotError: Any of its kinds.
@@ -137,21 +137,22 @@ class HubSpot:
             _succeeded(lambda: transport.call(fresh, "DELETE", url, HUBSPOT_SECONDS, bearer=access_token))
 
     def _post(self, path: str, form: Mapping[str, str]) -> bytes:
-        began = monotonic()
-
         def send(client_secret: str) -> bytes:
             with transport.session(1) as fresh:
                 return self._send(fresh, path, form, client_secret)
 
-        return self._authenticated(send, self._client_secret(), lambda: monotonic() - began <= PREPARE_SECONDS)
+        return self._authenticated(send, self._client_secret())
 
-    def _authenticated(self, send: Callable[[str], bytes], client_secret: str, in_time: Callable[[], bool]) -> bytes:
+    def _authenticated(
+        self, send: Callable[[str], bytes], client_secret: str, in_time: Callable[[], bool] | None = None
+    ) -> bytes:
         """What HubSpot answers to this client secret; if it refuses it and there is another by now, to that one."""
+        began = monotonic()
         try:
             return send(client_secret)
         except Misconfigured as error:
             other = self._client_secret.other_than(client_secret) if error.client_level else None
-            if other is None or not in_time():
+            if other is None or not (in_time() if in_time else monotonic() - began <= PREPARE_SECONDS):
                 raise
             return send(other)
 
