@@ -23,11 +23,11 @@ from typing import Any
 
 import requests
 
-from hubspot_oauth import lifetimes
-from hubspot_oauth.accounts import Accounts, NewInstall
-from hubspot_oauth.models import Account, Binding, Status, Tokens
-from hubspot_oauth.rows import account_from, plain
-from hubspot_oauth.vault import Vault
+from hubspot_oauth.adapters.accounts_table import Accounts, NewInstall
+from hubspot_oauth.adapters.dynamodb import account_from, plain
+from hubspot_oauth.adapters.vault import Vault
+from hubspot_oauth.domain import timing
+from hubspot_oauth.domain.models import Account, Binding, Status, Tokens
 from local.hubspot.minting import FIRST_HUB_ID
 from local.hubspot.settings import DEFAULT_CLIENT_ID
 from tests import twins
@@ -36,7 +36,7 @@ from tests.twins import TwinProcess, eventually
 
 LIFETIME = 120
 MARGIN_PERCENT = 33  # the template's default
-INTERVAL = int(LIFETIME * (1 - MARGIN_PERCENT / 100 - lifetimes.JITTER_SHARE / 2))
+INTERVAL = int(LIFETIME * (1 - MARGIN_PERCENT / 100 - timing.JITTER_SHARE / 2))
 SCHEDULE_SECONDS = 2
 WATCHED = 20  # asked for as often as all others together, so that no gap of theirs goes unseen
 READERS = 6
@@ -325,7 +325,7 @@ def fleet(twin: TwinProcess, condition: str = "attribute_exists(hub_id)") -> lis
 
 def held_for(row: Account) -> float:
     """Seconds since its lease was taken; 0 without one."""
-    return lifetimes.LEASE_SECONDS - (row.lease_until - time.time()) if row.lease_until is not None else 0
+    return timing.LEASE_SECONDS - (row.lease_until - time.time()) if row.lease_until is not None else 0
 
 
 def left_stale(twin: TwinProcess, since: float) -> list[Account]:

@@ -4,10 +4,10 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from hubspot_oauth.arrivals import Arrival, Start
-from hubspot_oauth.browser import Browser, cookies_of
-from hubspot_oauth.pages import Pages
-from hubspot_oauth.web import Response, host_of
+from hubspot_oauth.adapters.api_gateway import Response, host_of
+from hubspot_oauth.install.arrivals import Arrival, Start
+from hubspot_oauth.install.browser import Browser, cookies_of
+from hubspot_oauth.install.pages import Pages
 from local.hubspot import Simulator
 from local.hubspot.consent import AuthorizationRequest, answer_url
 from tests.stack import Stack

@@ -10,25 +10,25 @@ import boto3
 import moto  # noqa: F401 - has to be there before a session is made
 from cfnlint.decode import cfn_yaml
 
-from hubspot_oauth.accounts import Accounts, NewInstall
-from hubspot_oauth.attempts import Attempts
-from hubspot_oauth.bootstrap import AWS_CONFIG
-from hubspot_oauth.breaker import Breaker
-from hubspot_oauth.callback import Callback
-from hubspot_oauth.config import Settings
-from hubspot_oauth.credentials import REREAD_SECONDS, ClientSecret, StateKeys
-from hubspot_oauth.disconnect import Disconnector
-from hubspot_oauth.dispatch import Dispatcher
-from hubspot_oauth.grants import Grants
-from hubspot_oauth.hubspot import HubSpot
-from hubspot_oauth.keeping import Keeper
-from hubspot_oauth.models import Binding, Tokens
-from hubspot_oauth.refresh import Refresher
-from hubspot_oauth.rescue import RescueQueue
-from hubspot_oauth.start import Starter
-from hubspot_oauth.tokens import TokenVendor
-from hubspot_oauth.vault import Vault
-from hubspot_oauth.worker import Worker
+from hubspot_oauth.adapters.accounts_table import Accounts, NewInstall
+from hubspot_oauth.adapters.credentials import REREAD_SECONDS, ClientSecret, StateKeys
+from hubspot_oauth.adapters.hubspot import HubSpot
+from hubspot_oauth.adapters.rescue_queue import RescueQueue
+from hubspot_oauth.adapters.vault import Vault
+from hubspot_oauth.api.disconnect import Disconnector
+from hubspot_oauth.api.tokens import TokenVendor
+from hubspot_oauth.domain.models import Binding, Tokens
+from hubspot_oauth.domain.settings import Settings
+from hubspot_oauth.install.attempts import Attempts
+from hubspot_oauth.install.callback import Callback
+from hubspot_oauth.install.exchange import Grants
+from hubspot_oauth.install.start import Starter
+from hubspot_oauth.product import AWS_CONFIG
+from hubspot_oauth.refresh.breaker import Breaker
+from hubspot_oauth.refresh.dispatcher import Dispatcher
+from hubspot_oauth.refresh.keeper import Keeper
+from hubspot_oauth.refresh.refresher import Refresher
+from hubspot_oauth.refresh.worker import Worker
 from local.hubspot import Simulator
 
 TEMPLATE = Path(__file__).parent.parent / "template.yaml"

@@ -23,7 +23,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from hubspot_oauth.rows import plain
+from hubspot_oauth.adapters.dynamodb import plain
 from local.emulator import aws_client
 from local.hubspot.visitor import decide
 from ops.template import ROOT

@@ -10,8 +10,8 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from hubspot_oauth.dispatch import ACCOUNTS_A_MESSAGE
-from hubspot_oauth.vault import Vault
+from hubspot_oauth.adapters.vault import Vault
+from hubspot_oauth.refresh.dispatcher import ACCOUNTS_A_MESSAGE
 from ops.template import ROOT, load_template
 from tests.bench import costs, figures
 from tests.bench.memory_aws import MemoryAws

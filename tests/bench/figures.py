@@ -10,18 +10,18 @@ from typing import Any
 
 from boto3.dynamodb.types import TypeSerializer
 
-from hubspot_oauth.accounts import SHARDS, Accounts
-from hubspot_oauth.breaker import Breaker
-from hubspot_oauth.config import Settings
-from hubspot_oauth.credentials import ClientSecret
-from hubspot_oauth.dispatch import Dispatcher
-from hubspot_oauth.hubspot import HubSpot
-from hubspot_oauth.keeping import Keeper
-from hubspot_oauth.models import Tokens
-from hubspot_oauth.refresh import Refresher
-from hubspot_oauth.rescue import RescueQueue
-from hubspot_oauth.vault import Vault
-from hubspot_oauth.worker import Worker
+from hubspot_oauth.adapters.accounts_table import SHARDS, Accounts
+from hubspot_oauth.adapters.credentials import ClientSecret
+from hubspot_oauth.adapters.hubspot import HubSpot
+from hubspot_oauth.adapters.rescue_queue import RescueQueue
+from hubspot_oauth.adapters.vault import Vault
+from hubspot_oauth.domain.models import Tokens
+from hubspot_oauth.domain.settings import Settings
+from hubspot_oauth.refresh.breaker import Breaker
+from hubspot_oauth.refresh.dispatcher import Dispatcher
+from hubspot_oauth.refresh.keeper import Keeper
+from hubspot_oauth.refresh.refresher import Refresher
+from hubspot_oauth.refresh.worker import Worker
 from tests.bench.memory_aws import MemoryAws
 from tests.bench.provider import ACCESS_TOKEN, REFRESH_TOKEN, provider
 from tests.stack import ENVIRONMENT, Reports

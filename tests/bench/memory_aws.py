@@ -15,7 +15,7 @@ import boto3
 from botocore.awsrequest import AWSResponse
 from botocore.httpchecksum import AwsChunkedWrapper
 
-from hubspot_oauth.bootstrap import AWS_CONFIG
+from hubspot_oauth.product import AWS_CONFIG
 
 PAGE_BYTES = 1024 * 1024  # DynamoDB's own limit of one page of an answer
 KEY_ROW_BYTES = 60  # of a row of a keys-only index: three numbers and their names

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Route, expect
 
-from hubspot_oauth import refusals
-from hubspot_oauth.config import Brand
-from hubspot_oauth.pages import Pages
-from hubspot_oauth.refusals import Refusal
+from hubspot_oauth.domain import refusals
+from hubspot_oauth.domain.refusals import Refusal
+from hubspot_oauth.domain.settings import Brand
+from hubspot_oauth.install.pages import Pages
 from tests.browser.person import DESK, Person
 from tests.twins import ACME, TwinProcess
 

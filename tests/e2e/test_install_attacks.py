@@ -13,11 +13,12 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 import requests
 
-from hubspot_oauth import refusals
-from hubspot_oauth.attempts import PENDING_SECONDS
-from hubspot_oauth.credentials import STATE_REREAD_SECONDS
-from hubspot_oauth.refusals import Refusal
-from hubspot_oauth.state import InstallLink, InstallState, read_state, sign_link, sign_state
+from hubspot_oauth.adapters.credentials import STATE_REREAD_SECONDS
+from hubspot_oauth.domain import refusals
+from hubspot_oauth.domain.refusals import Refusal
+from hubspot_oauth.domain.state import InstallLink, InstallState
+from hubspot_oauth.install.attempts import PENDING_SECONDS
+from hubspot_oauth.install.signing import read_state, sign_link, sign_state
 from local.hubspot import SimulatorSettings, serve
 from local.hubspot.settings import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET
 from ops.template import load_template

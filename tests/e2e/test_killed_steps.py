@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import boto3
 import pytest
 
-from hubspot_oauth import lifetimes
-from hubspot_oauth.models import Account, Status, Tokens
+from hubspot_oauth.domain import timing
+from hubspot_oauth.domain.models import Account, Status, Tokens
 from local.emulator import REGION, ROOT_KEY, await_ready, emulator
 from local.hubspot import Running, SimulatorSettings, serve
 from local.hubspot.faults import parse_fault
@@ -164,7 +164,7 @@ def test_a_rotated_answer_that_died_with_its_worker_ends_the_grant_only_when_it_
     assert waiting.refresh_at
     assert waiting.refresh_at > left.lease_until
     assert waiting.unclean_since
-    horizon = waiting.unclean_since + lifetimes.RESCUE_RETENTION_SECONDS
+    horizon = waiting.unclean_since + timing.RESCUE_RETENTION_SECONDS
     assert worker.at(horizon).status is Status.ACTIVE
-    dead = worker.at(horizon + lifetimes.BACKOFF_MOST_SECONDS + 1)
+    dead = worker.at(horizon + timing.BACKOFF_MOST_SECONDS + 1)
     assert (dead.status, dead.dead_code, dead.refresh_at) == (Status.NEEDS_REINSTALL, "BAD_REFRESH_TOKEN", None)

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from hubspot_oauth.models import Status
+from hubspot_oauth.domain.models import Status
 from tests import killing
 from tests.killing import LIFETIME, Plan, Run
 

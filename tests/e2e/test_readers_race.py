@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 import pytest
 import requests
 
-from hubspot_oauth.tokens import WAIT_SECONDS
+from hubspot_oauth.api.tokens import WAIT_SECONDS
 from ops.template import ROOT
 from tests.racing import Refusal, read_until_answered
 from tests.twins import ACME, Reached, TwinProcess, Visit, token_event, warm

@@ -8,11 +8,11 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from hubspot_oauth import lifetimes
-from hubspot_oauth.aws import code_of
-from hubspot_oauth.errors import Problem
-from hubspot_oauth.models import Account, Status, Tokens
-from hubspot_oauth.rescue import from_message
+from hubspot_oauth.adapters.aws import code_of
+from hubspot_oauth.adapters.rescue_queue import from_message
+from hubspot_oauth.domain import timing
+from hubspot_oauth.domain.errors import Problem
+from hubspot_oauth.domain.models import Account, Status, Tokens
 from local.hubspot import Running
 from local.hubspot.faults import parse_fault
 from local.hubspot.grants import Grant
@@ -146,7 +146,7 @@ class World:
         """The schedule goes on; what is still not settled then is asked again when no answer can be on its way."""
         if standing := self._tries():
             return standing
-        self.clock.forward(lifetimes.RESCUE_RETENTION_SECONDS)
+        self.clock.forward(timing.RESCUE_RETENTION_SECONDS)
         standing = self._tries()
         assert standing, f"neither fresh nor marked: {self.account()}"
         return Standing.LATE if standing is Standing.DEAD else standing
@@ -155,7 +155,7 @@ class World:
         """Where the account stands once it is fresh or marked; None when a few tries leave it due."""
         account = self.account()
         for _ in range(TRIES):
-            free_at = account.lease_until + lifetimes.orphan_wait(account.attempts) if account.lease_until else 0
+            free_at = account.lease_until + timing.orphan_wait(account.attempts) if account.lease_until else 0
             self.clock.now = max(self.clock() + 1, account.refresh_at or 0, free_at)
             self.tick()
             account = self.account()

@@ -94,7 +94,7 @@ def world() -> Iterator[World]:
         empty_aws() as environment,
         serve(simulator=Simulator(SIMULATED, clock=clock)) as hubspot,
     ):
-        for module in ("accounts", "dispatch"):  # one account needs one shard
+        for module in ("adapters.accounts_table", "refresh.dispatcher"):  # one account needs one shard
             patch.setattr(f"hubspot_oauth.{module}.SHARDS", 1)
         yield World(environment, hubspot, clock)
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 from botocore.exceptions import ClientError
 
-from hubspot_oauth import lifetimes
-from hubspot_oauth.accounts import AlreadyLinked, Renewal
-from hubspot_oauth.models import Account, Binding, Status, Tokens
+from hubspot_oauth.adapters.accounts_table import AlreadyLinked, Renewal
+from hubspot_oauth.domain import timing
+from hubspot_oauth.domain.models import Account, Binding, Status, Tokens
 from tests.stack import Clock, Stack
 
 TOKENS = Tokens("access", "refresh")
@@ -78,7 +78,7 @@ def test_only_one_holder_at_a_time(stack: Stack, clock: Clock) -> None:
 def test_a_lease_that_ran_out_is_taken_over_and_marked_unclean(stack: Stack, clock: Clock) -> None:
     due(stack, clock)
     lease(stack, clock)
-    clock.forward(lifetimes.LEASE_SECONDS)
+    clock.forward(timing.LEASE_SECONDS)
 
     taken = lease(stack, clock, "you")
 
@@ -89,13 +89,13 @@ def test_a_lease_that_ran_out_is_taken_over_and_marked_unclean(stack: Stack, clo
 def test_a_row_that_keeps_killing_its_holders_waits_longer_each_time(stack: Stack, clock: Clock) -> None:
     due(stack, clock)
     lease(stack, clock, "first")
-    clock.forward(lifetimes.LEASE_SECONDS)
+    clock.forward(timing.LEASE_SECONDS)
     lease(stack, clock, "second")
-    clock.forward(lifetimes.LEASE_SECONDS)
+    clock.forward(timing.LEASE_SECONDS)
 
     assert stack.accounts.lease_due(1, "third", int(clock())) is None
 
-    clock.forward(lifetimes.orphan_wait(2))
+    clock.forward(timing.orphan_wait(2))
     assert lease(stack, clock, "third").attempts == 3
 
 
@@ -125,7 +125,7 @@ def test_a_commit_moves_the_version_and_clears_the_lease(stack: Stack, clock: Cl
 def test_a_late_commit_without_the_lease_still_counts(stack: Stack, clock: Clock) -> None:
     due(stack, clock)
     late = lease(stack, clock)
-    clock.forward(lifetimes.LEASE_SECONDS)
+    clock.forward(timing.LEASE_SECONDS)
     lease(stack, clock, "you")
 
     assert stack.accounts.commit(renewal(late))
@@ -180,20 +180,20 @@ def test_an_account_is_not_marked_dead_while_another_holders_answer_may_be_on_it
 ) -> None:
     due(stack, clock)
     lease(stack, clock)
-    clock.forward(lifetimes.LEASE_SECONDS)
+    clock.forward(timing.LEASE_SECONDS)
     unclean = lease(stack, clock, "you")
 
     assert not stack.accounts.mark_dead(unclean, "BAD_REFRESH_TOKEN", int(clock()))
 
     assert stack.accounts.try_later(unclean, 0)
-    clock.forward(lifetimes.RESCUE_RETENTION_SECONDS + 1)
+    clock.forward(timing.RESCUE_RETENTION_SECONDS + 1)
     assert stack.accounts.mark_dead(lease(stack, clock, "them"), "BAD_REFRESH_TOKEN", int(clock()))
 
 
 def test_a_holder_that_lost_its_lease_marks_nobody_dead(stack: Stack, clock: Clock) -> None:
     due(stack, clock)
     slow = lease(stack, clock)
-    clock.forward(lifetimes.LEASE_SECONDS)
+    clock.forward(timing.LEASE_SECONDS)
     lease(stack, clock, "you")
 
     assert not stack.accounts.mark_dead(slow, "BAD_REFRESH_TOKEN", int(clock()))

@@ -17,7 +17,7 @@ STACK_NAME = "hubspot-oauth-test"
 #: Run where the functions run: their variables, their library. Prints what a function's log would hold.
 EMIT = """
 import sys
-from hubspot_oauth.observe import metrics, report
+from hubspot_oauth.adapters.telemetry import metrics, report
 
 @metrics.log_metrics
 def handler(event, context):

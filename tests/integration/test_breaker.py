@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from botocore.stub import Stubber
 
-from hubspot_oauth.breaker import DEATHS_LEAST, UNLISTED_ACCOUNTS, WINDOW_SECONDS, Breaker, Reason
+from hubspot_oauth.refresh.breaker import DEATHS_LEAST, UNLISTED_ACCOUNTS, WINDOW_SECONDS, Breaker, Reason
 from tests.stack import Clock, Reports, Stack
 
 

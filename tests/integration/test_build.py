@@ -47,10 +47,10 @@ def test_a_built_function_starts_on_a_clean_interpreter(built: Path, lambda_pyth
 
 def test_the_layer_ships_bytecode_and_no_boto3_and_stays_small(built: Path) -> None:
     layer = built / "SharedLayer" / "python"
-    sources = list((layer / "hubspot_oauth").glob("*.py"))
+    sources = list((layer / "hubspot_oauth").rglob("*.py"))
 
     assert sources
-    assert all((layer / "hubspot_oauth" / "__pycache__" / f"{s.stem}.cpython-313.pyc").exists() for s in sources)
+    assert all((s.parent / "__pycache__" / f"{s.stem}.cpython-313.pyc").exists() for s in sources)
     assert not (layer / "boto3").exists()
     assert sum(path.stat().st_size for path in layer.rglob("*") if path.is_file()) < MOST_LAYER_BYTES
 

@@ -4,9 +4,9 @@ import time
 
 import pytest
 
-from hubspot_oauth.accounts import SHARDS
-from hubspot_oauth.dispatch import ACCOUNTS_A_MESSAGE
-from hubspot_oauth.vault import Vault
+from hubspot_oauth.adapters.accounts_table import SHARDS
+from hubspot_oauth.adapters.vault import Vault
+from hubspot_oauth.refresh.dispatcher import ACCOUNTS_A_MESSAGE
 from tests.bench import figures
 from tests.bench.memory_aws import MemoryAws
 

@@ -3,11 +3,11 @@
 import pytest
 from botocore.stub import Stubber
 
-from hubspot_oauth import lifetimes
-from hubspot_oauth.accounts import Renewal
-from hubspot_oauth.disconnect import asks_to_uninstall
-from hubspot_oauth.errors import AccountNotFound, InvalidRequest, Unavailable
-from hubspot_oauth.models import Account, Status, Tokens
+from hubspot_oauth.adapters.accounts_table import Renewal
+from hubspot_oauth.api.disconnect import asks_to_uninstall
+from hubspot_oauth.domain import timing
+from hubspot_oauth.domain.errors import AccountNotFound, InvalidRequest, Unavailable
+from hubspot_oauth.domain.models import Account, Status, Tokens
 from local.hubspot import Running
 from local.hubspot.faults import parse_fault
 from tests.site import Visitor
@@ -227,7 +227,7 @@ def test_the_lease_of_an_account_that_is_left_is_gone(installed: Stack, clock: C
 
     assert leaving
     assert (leaving.lease_owner, leaving.attempts, leaving.version) == (None, 0, 2)
-    clock.forward(lifetimes.LEASE_SECONDS)
+    clock.forward(timing.LEASE_SECONDS)
     assert installed.accounts.lease_due(HUB_ID, "you", int(clock())) is None
 
 

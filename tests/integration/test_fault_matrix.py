@@ -143,5 +143,5 @@ def patience(fault: TheirFault) -> Iterator[None]:
     """For answers that never come the product waits a moment only; healed, it waits as long as ever."""
     with pytest.MonkeyPatch.context() as patch:
         if fault.slow:
-            patch.setattr("hubspot_oauth.hubspot.HUBSPOT_SECONDS", PATIENCE_SECONDS)
+            patch.setattr("hubspot_oauth.adapters.hubspot.HUBSPOT_SECONDS", PATIENCE_SECONDS)
         yield

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from hubspot_oauth.breaker import DEATHS_LEAST
-from hubspot_oauth.models import Status, Tokens
-from hubspot_oauth.rows import plain, typed
+from hubspot_oauth.adapters.dynamodb import plain, typed
+from hubspot_oauth.domain.models import Status, Tokens
+from hubspot_oauth.refresh.breaker import DEATHS_LEAST
 from local.hubspot import Running
 from local.hubspot.faults import parse_fault
 from local.hubspot.minting import FIRST_HUB_ID, mint

@@ -6,9 +6,9 @@ from urllib.parse import quote
 
 import pytest
 
-from hubspot_oauth.directory import Directory
-from hubspot_oauth.errors import InvalidRequest
-from hubspot_oauth.listing import Listing
+from hubspot_oauth.adapters.accounts_index import Listing
+from hubspot_oauth.api.accounts import Directory
+from hubspot_oauth.domain.errors import InvalidRequest
 from local.hubspot import Running
 from tests.site import Visitor, location, parameters
 from tests.stack import Stack

@@ -8,10 +8,11 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
-from hubspot_oauth.credentials import STATE_REREAD_SECONDS
-from hubspot_oauth.errors import InvalidRequest
-from hubspot_oauth.models import Binding
-from hubspot_oauth.state import InstallLink, read_state
+from hubspot_oauth.adapters.credentials import STATE_REREAD_SECONDS
+from hubspot_oauth.domain.errors import InvalidRequest
+from hubspot_oauth.domain.models import Binding
+from hubspot_oauth.domain.state import InstallLink
+from hubspot_oauth.install.signing import read_state
 from local.hubspot import Running
 from local.hubspot.faults import parse_fault
 from tests.site import Visitor, calls, code_of, location, parameters

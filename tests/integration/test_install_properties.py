@@ -1,6 +1,6 @@
 """Whatever a stranger puts into the address: no 5xx, nothing of theirs on a page, no redirect to where it may not lead.
 
-The real handlers answer, on the real parts of bootstrap.py, on moto and beside the simulator; only the browser is ours,
+The real handlers answer, on the real parts of product.py, on moto and beside the simulator; only the browser is ours,
 and it reads addresses as browsers do (WHATWG), not as the product does.
 """
 
@@ -21,11 +21,12 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from moto import mock_aws
 
-from hubspot_oauth import bootstrap, bootstrap_install, observe
-from hubspot_oauth.arrivals import MOST_CALLER_STATE
-from hubspot_oauth.links import MOST_REFERENCE
-from hubspot_oauth.state import read_link, read_state
-from hubspot_oauth.urls import MOST_URL
+from hubspot_oauth import product, product_install
+from hubspot_oauth.adapters import telemetry
+from hubspot_oauth.api.install_links import MOST_REFERENCE
+from hubspot_oauth.domain.urls import MOST_URL
+from hubspot_oauth.install.arrivals import MOST_CALLER_STATE
+from hubspot_oauth.install.signing import read_link, read_state
 from local.hubspot import Simulator, serve
 from local.hubspot.consent import AuthorizationRequest, answer_url
 from tests.functions import handler_of
@@ -203,11 +204,11 @@ def site() -> Iterator[Site]:
         for name, value in {**ENVIRONMENT, **create_resources(), **urls}.items():
             patch.setenv(name, value)
         patch.setenv("POWERTOOLS_METRICS_NAMESPACE", "test")
-        patch.setattr(observe.metrics.provider, "namespace", "test")
+        patch.setattr(telemetry.metrics.provider, "namespace", "test")
         forget()
         handlers = {f"/{name}": handler_of(name.replace("-", "_")) for name in ("install", "install-links")}
         site = Site({**handlers, "/oauth-callback": handler_of("callback")}, hubspot.simulator, hubspot.url)
-        listening, logger = Listening(site.log), logging.getLogger(observe.logger.name)
+        listening, logger = Listening(site.log), logging.getLogger(telemetry.logger.name)
         logger.addHandler(listening)
         yield site
         logger.removeHandler(listening)
@@ -219,7 +220,7 @@ class Listening(logging.Handler):
 
     def __init__(self, log: list[str]) -> None:
         super().__init__()
-        self.setFormatter(observe.logger.registered_formatter)
+        self.setFormatter(telemetry.logger.registered_formatter)
         self._log = log
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -228,7 +229,7 @@ class Listening(logging.Handler):
 
 def forget() -> None:
     """Drop the parts that the composition roots keep."""
-    for part in [*vars(bootstrap).values(), *vars(bootstrap_install).values()]:
+    for part in [*vars(product).values(), *vars(product_install).values()]:
         if hasattr(part, "cache_clear"):
             part.cache_clear()
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from hubspot_oauth.lifetimes import AWS_CALL_SECONDS
-from hubspot_oauth.models import Status
+from hubspot_oauth.domain.models import Status
+from hubspot_oauth.domain.timing import AWS_CALL_SECONDS
 from tests.faults.ours import refusing
 from tests.faults.standing import Standing
 from tests.faults.trouble import Strike

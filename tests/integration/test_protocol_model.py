@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 from moto import mock_aws
 
-from hubspot_oauth import accounts, lifetimes, refresh
-from hubspot_oauth.accounts import Accounts
-from hubspot_oauth.models import Account
+from hubspot_oauth.adapters import accounts_table
+from hubspot_oauth.adapters.accounts_table import Accounts
+from hubspot_oauth.domain import timing
+from hubspot_oauth.domain.models import Account
+from hubspot_oauth.refresh import refresher
 from tests.model import actors, table
 from tests.model.mutations import Mutation, mutations_of
 from tests.model.scenarios import SCENARIOS, begin
@@ -70,15 +72,15 @@ def test_every_clause_of_every_condition_is_needed(requests: dict[str, set[Reque
 
 
 def a_lease_is_taken_before_it_ends(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(accounts, "_orphaned", lambda row, *_, **__: row.lease_until is not None)
+    patch.setattr(accounts_table, "_orphaned", lambda row, *_, **__: row.lease_until is not None)
 
 
 def a_lease_does_not_cover_clocks_that_differ(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(lifetimes, "LEASE_SECONDS", lifetimes.LEASE_SECONDS - lifetimes.CLOCK_SKEW_SECONDS)
+    patch.setattr(timing, "LEASE_SECONDS", timing.LEASE_SECONDS - timing.CLOCK_SKEW_SECONDS)
 
 
 def a_holder_calls_hubspot_however_late_it_is(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(refresh.Refresher, "_in_time", lambda *_: True)
+    patch.setattr(refresher.Refresher, "_in_time", lambda *_: True)
 
 
 def only_the_leases_owner_may_commit(patch: pytest.MonkeyPatch) -> None:

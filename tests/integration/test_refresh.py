@@ -6,18 +6,18 @@ from collections.abc import Callable
 import pytest
 from botocore.stub import Stubber
 
-from hubspot_oauth import lifetimes
-from hubspot_oauth.breaker import DEATHS_LEAST
-from hubspot_oauth.credentials import CACHE_SECONDS, REREAD_SECONDS, RETRY_SECONDS
-from hubspot_oauth.errors import (
+from hubspot_oauth.adapters.credentials import CACHE_SECONDS, REREAD_SECONDS, RETRY_SECONDS
+from hubspot_oauth.adapters.rescue_queue import from_message
+from hubspot_oauth.domain import timing
+from hubspot_oauth.domain.errors import (
     AccountNotFound,
     NeedsReinstall,
     RefreshInProgress,
     TokenRejected,
     Unavailable,
 )
-from hubspot_oauth.models import Account, Status, fingerprint
-from hubspot_oauth.rescue import from_message
+from hubspot_oauth.domain.models import Account, Status, fingerprint
+from hubspot_oauth.refresh.breaker import DEATHS_LEAST
 from local.hubspot import Running
 from local.hubspot.faults import parse_fault
 from tests.site import Visitor, calls
@@ -113,7 +113,7 @@ def test_a_death_that_cannot_be_proved_counts_for_no_breaker(overdue: Stack, hub
     overdue.accounts.lease_due(HUB_ID, "a holder that vanishes", int(clock()))
     uninstall(hubspot)
     for _ in range(DEATHS_LEAST):
-        clock.forward(lifetimes.LEASE_SECONDS + lifetimes.BACKOFF_MOST_SECONDS)
+        clock.forward(timing.LEASE_SECONDS + timing.BACKOFF_MOST_SECONDS)
         overdue.tick()
 
     assert calls(hubspot.simulator, "refresh_token") == DEATHS_LEAST
@@ -141,7 +141,7 @@ def test_a_refused_client_marks_nobody_dead_and_opens_the_breaker(
     assert stored(overdue).status is Status.ACTIVE
     assert overdue.breaker.state().open == "client"
     hubspot.simulator.faults.clear()
-    clock.forward(lifetimes.BACKOFF_MOST_SECONDS)
+    clock.forward(timing.BACKOFF_MOST_SECONDS)
     overdue.tick()
     assert overdue.breaker.state().open is None
     assert stored(overdue).version == 2
@@ -165,7 +165,7 @@ def test_with_too_little_time_left_a_rotated_client_secret_is_not_tried_at_once(
     assert leased
 
     overdue.refresher.refresh(
-        leased, clock(), lambda: lifetimes.FINISH_SECONDS - calls(hubspot.simulator, "refresh_token")
+        leased, clock(), lambda: timing.FINISH_SECONDS - calls(hubspot.simulator, "refresh_token")
     )
 
     assert calls(hubspot.simulator, "refresh_token") == 1
@@ -282,7 +282,7 @@ def test_an_expired_token_waits_three_seconds_for_its_holder(expired: Stack, clo
         expired.vendor.token(HUB_ID, None, None, a_minute)
 
     assert caught.value.retry_after
-    assert lifetimes.LEASE_SECONDS - 6 <= caught.value.retry_after <= lifetimes.LEASE_SECONDS - 3
+    assert timing.LEASE_SECONDS - 6 <= caught.value.retry_after <= timing.LEASE_SECONDS - 3
 
 
 def test_nobody_waits_for_a_holder_that_has_let_go_without_a_token(
@@ -435,7 +435,7 @@ def test_a_holder_with_too_little_time_lets_go_before_it_calls(overdue: Stack, h
     leased = overdue.accounts.lease_due(HUB_ID, "me", int(clock()))
     assert leased
 
-    overdue.refresher.refresh(leased, clock(), lambda: lifetimes.FINISH_SECONDS - 1)
+    overdue.refresher.refresh(leased, clock(), lambda: timing.FINISH_SECONDS - 1)
 
     assert calls(hubspot.simulator, "refresh_token") == 0
     assert (stored(overdue).lease_owner, stored(overdue).attempts) == (None, 0)

@@ -4,10 +4,10 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
-from hubspot_oauth import vault as vault_module
-from hubspot_oauth.errors import Unsealable, VaultError, VaultUnavailable
-from hubspot_oauth.models import Tokens
-from hubspot_oauth.vault import Vault
+from hubspot_oauth.adapters import vault as vault_module
+from hubspot_oauth.adapters.vault import Vault
+from hubspot_oauth.domain.errors import Unsealable, VaultError, VaultUnavailable
+from hubspot_oauth.domain.models import Tokens
 from tests.stack import Clock, Stack
 
 TOKENS = Tokens("access-" + "a" * 6000, "na1-" + "r" * 6000)

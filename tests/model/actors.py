@@ -13,12 +13,12 @@ from typing import Any, Literal, cast
 
 from botocore.exceptions import ClientError
 
-from hubspot_oauth.accounts import Accounts, AlreadyLinked, NewInstall
-from hubspot_oauth.errors import GrantDead, TryLater, Unsealable
-from hubspot_oauth.keeping import Keeper
-from hubspot_oauth.models import Account, Binding, TokenAnswer, Tokens
-from hubspot_oauth.refresh import Refresher
-from hubspot_oauth.rescue import from_message, to_message
+from hubspot_oauth.adapters.accounts_table import Accounts, AlreadyLinked, NewInstall
+from hubspot_oauth.adapters.rescue_queue import from_message, to_message
+from hubspot_oauth.domain.errors import GrantDead, TryLater, Unsealable
+from hubspot_oauth.domain.models import Account, Binding, TokenAnswer, Tokens
+from hubspot_oauth.refresh.keeper import Keeper
+from hubspot_oauth.refresh.refresher import Refresher
 from tests.model.table import HUB_ID, Answer, ConditionFailed, Request
 
 LIFETIME = 1800

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from hubspot_oauth.web import Response, api
+from hubspot_oauth.adapters.api_gateway import Response
+from hubspot_oauth.api.problems import api
 
 EVENT = {"requestContext": {"domainName": "localhost"}}
 

@@ -1,40 +1,26 @@
-"""Modules point inward, as docs/architecture.md says."""
+"""The product's rooms import one another one way only, as docs/architecture.md draws it."""
 
 import ast
+import sys
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
 PRODUCT = ROOT / "layers" / "shared" / "hubspot_oauth"
-MODULES = sorted(path.stem for path in PRODUCT.glob("*.py") if path.stem != "__init__")
-#: Who may import whom: a module's own layer and those below it.
-LAYERS = [
-    {"bootstrap_install"},
-    {"bootstrap", "browser"},
-    {"web", "pages", "vending", "directory"},
-    {"start", "callback", "disconnect", "tokens", "worker", "dispatch", "links", "listing"},
-    {"refresh", "grants", "arrivals"},
-    {"keeping"},
-    {
-        "observe",
-        "aws",
-        "hubspot",
-        "transport",
-        "accounts",
-        "attempts",
-        "breaker",
-        "vault",
-        "credentials",
-        "rescue",
-        "rows",
-    },
-    {"config", "models", "lifetimes", "state", "urls", "refusals", "errors"},
-]
-
-
-def imported(path: Path) -> set[str]:
-    return imported_by(ast.parse(path.read_text()))
+#: Each room, and the rooms it may import beside itself. What is not listed here is refused.
+MAY_IMPORT = {
+    "product": {"api", "refresh", "adapters", "domain"},
+    "product_install": {"product", "install", "adapters"},
+    "api": {"refresh", "adapters", "domain"},
+    "install": {"adapters", "domain"},
+    "refresh": {"adapters", "domain"},
+    "adapters": {"domain"},
+    "domain": set(),
+}
+MODULES = sorted(path.relative_to(PRODUCT) for path in PRODUCT.rglob("*.py") if path != PRODUCT / "__init__.py")
+#: The functions that hand out, list and refresh tokens, and so start without pages and signatures.
+WITHOUT_PAGES = ("token", "refresh_worker", "refresh_dispatcher", "rescue", "accounts", "disconnect")
 
 
 def imported_by(tree: ast.Module) -> set[str]:
@@ -44,44 +30,70 @@ def imported_by(tree: ast.Module) -> set[str]:
     return names | {f"{node.module}.{alias.name}" for node in froms for alias in node.names}
 
 
+def imported(path: Path) -> set[str]:
+    return imported_by(ast.parse(path.read_text()))
+
+
 def imported_at_once(path: Path) -> set[str]:
-    """Without what only the type checker imports."""
+    """Without what only the type checker imports, and what a function imports when it is called."""
     tree = ast.parse(path.read_text())
     kept: list[ast.stmt] = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
     return imported_by(ast.Module(kept, []))
 
 
-def test_every_module_has_a_layer() -> None:
-    assert sorted(name for layer in LAYERS for name in layer) == MODULES
+def room_of(module: Path) -> str:
+    return module.parts[0].removesuffix(".py")
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_a_module_imports_nothing_above_it(module: str) -> None:
-    place = next(number for number, layer in enumerate(LAYERS) if module in layer)
-    above = {f"hubspot_oauth.{name}" for layer in LAYERS[:place] for name in layer}
-
-    assert imported(PRODUCT / f"{module}.py") & above == set()
+def rooms_in(names: set[str]) -> set[str]:
+    parts = [name.split(".") for name in names]
+    return {part[1] for part in parts if part[0] == "hubspot_oauth" and len(part) > 1}
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_the_product_imports_no_tool_of_ours(module: str) -> None:
-    roots = {name.partition(".")[0] for name in imported(PRODUCT / f"{module}.py")}
+@pytest.mark.parametrize("module", MODULES, ids=str)
+def test_a_room_imports_only_the_rooms_below_it(module: Path) -> None:
+    room = room_of(module)
 
-    assert roots & {"functions", "local", "ops", "tests"} == set()
+    assert rooms_in(imported(PRODUCT / module)) - {room} <= MAY_IMPORT[room]
 
 
-@pytest.mark.parametrize(
-    "function", ["token", "refresh_worker", "refresh_dispatcher", "rescue", "accounts", "disconnect"]
-)
-def test_what_nobody_sees_starts_without_pages_and_signed_states(function: str) -> None:
+def test_no_arrow_is_allowed_that_nothing_uses() -> None:
+    used: dict[str, set[str]] = {room: set() for room in MAY_IMPORT}
+    for module in MODULES:
+        used[room_of(module)] |= rooms_in(imported(PRODUCT / module)) - {room_of(module)}
+
+    assert used == MAY_IMPORT
+
+
+def test_the_domain_needs_the_standard_library_alone() -> None:
+    roots = {name.partition(".")[0] for path in (PRODUCT / "domain").glob("*.py") for name in imported(path)}
+
+    assert roots - set(sys.stdlib_module_names) <= {"hubspot_oauth", "_typeshed"}
+
+
+@pytest.mark.parametrize("module", MODULES, ids=str)
+def test_the_product_imports_no_tool_of_ours(module: Path) -> None:
+    roots = {name.partition(".")[0] for name in imported(PRODUCT / module)}
+
+    assert roots & {"functions", "local", "ops", "simulator", "tests"} == set()
+
+
+@pytest.mark.parametrize("function", WITHOUT_PAGES)
+def test_what_hands_out_tokens_starts_without_pages_and_signed_states(function: str) -> None:
     reached: set[str] = set()
     waiting = imported_at_once(ROOT / "functions" / function / "app.py")
     while new := waiting - reached:
         reached |= new
-        modules = [name.removeprefix("hubspot_oauth.") for name in new]
-        waiting = set().union(*(imported_at_once(PRODUCT / f"{name}.py") for name in modules if name in MODULES))
+        files = [path_of(name) for name in new]
+        waiting = set().union(*(imported_at_once(path) for path in files if path))
 
     assert {name.partition(".")[0] for name in reached} & {"jinja2", "markupsafe", "itsdangerous"} == set()
+
+
+def path_of(name: str) -> Path | None:
+    parts = name.split(".")
+    path = PRODUCT.joinpath(*parts[1:]).with_suffix(".py") if parts[0] == "hubspot_oauth" else None
+    return path if path and path.exists() else None
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "local").rglob("*.py")), ids=lambda path: path.stem)

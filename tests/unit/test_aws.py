@@ -6,7 +6,7 @@ import pytest
 from botocore import exceptions
 from botocore.parsers import ResponseParserError
 
-from hubspot_oauth.aws import AWS_ERRORS, code_of, is_transient
+from hubspot_oauth.adapters.aws import AWS_ERRORS, code_of, is_transient
 
 
 def refusal(code: str, status: int = 400) -> exceptions.ClientError:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from hubspot_oauth.config import Settings, is_web_url
-from hubspot_oauth.errors import SettingsError
+from hubspot_oauth.domain.errors import SettingsError
+from hubspot_oauth.domain.settings import Settings, is_web_url
 from tests.stack import ENVIRONMENT
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from hubspot_oauth.errors import Problem
-from hubspot_oauth.observe import UNITS
-from hubspot_oauth.refusals import ALL
+from hubspot_oauth.adapters.telemetry import UNITS
+from hubspot_oauth.domain.errors import Problem
+from hubspot_oauth.domain.refusals import ALL
 from ops.template import load_template
 
 ROOT = Path(__file__).parents[2]

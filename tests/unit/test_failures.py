@@ -6,11 +6,11 @@ from typing import Any, cast
 
 import pytest
 
-from hubspot_oauth import hubspot, transport
-from hubspot_oauth.config import Settings
-from hubspot_oauth.errors import GrantDead, HubSpotError, Misconfigured, TryLater
-from hubspot_oauth.hubspot import MOST_RETRY_AFTER, MOST_RETRY_AFTER_A_FAULT, HubSpot
-from hubspot_oauth.lifetimes import PREPARE_SECONDS
+from hubspot_oauth.adapters import hubspot, transport
+from hubspot_oauth.adapters.hubspot import MOST_RETRY_AFTER, MOST_RETRY_AFTER_A_FAULT, HubSpot
+from hubspot_oauth.domain.errors import GrantDead, HubSpotError, Misconfigured, TryLater
+from hubspot_oauth.domain.settings import Settings
+from hubspot_oauth.domain.timing import PREPARE_SECONDS
 from local.hubspot.errors import ERRORS
 from tests.stack import ENVIRONMENT
 

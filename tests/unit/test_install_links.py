@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from hubspot_oauth.errors import InvalidRequest
-from hubspot_oauth.links import MOST_REFERENCE, asked_link
-from hubspot_oauth.state import LINK_SECONDS, InstallLink
+from hubspot_oauth.api.install_links import MOST_REFERENCE, asked_link
+from hubspot_oauth.domain.errors import InvalidRequest
+from hubspot_oauth.domain.state import LINK_SECONDS, InstallLink
 
 
 def asked(body: str | None, **event: Any) -> InstallLink:

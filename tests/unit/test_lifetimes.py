@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hubspot_oauth import lifetimes
-from hubspot_oauth.bootstrap import AWS_CONFIG
-from hubspot_oauth.transport import CONNECT_SECONDS
+from hubspot_oauth.adapters.transport import CONNECT_SECONDS
+from hubspot_oauth.domain import timing
+from hubspot_oauth.product import AWS_CONFIG
 
 
 @given(
@@ -17,40 +17,40 @@ from hubspot_oauth.transport import CONNECT_SECONDS
     roll=st.floats(0, 1, exclude_max=True),
 )
 def test_a_token_is_due_after_its_issue_and_before_its_expiry(lifetime: int, percent: int, roll: float) -> None:
-    due = lifetimes.refresh_at(1_000_000, lifetime, percent, roll)
+    due = timing.refresh_at(1_000_000, lifetime, percent, roll)
 
     assert 1_000_000 <= due < 1_000_000 + lifetime
 
 
 def test_the_default_margin_of_a_thirty_minute_token_is_ten_minutes() -> None:
-    assert lifetimes.refresh_at(0, 1800, 33, 0.0) == 1800 - 594
+    assert timing.refresh_at(0, 1800, 33, 0.0) == 1800 - 594
 
 
 def test_waiting_grows_with_every_attempt_and_is_bounded() -> None:
-    waits = [lifetimes.backoff(attempts, 1.0) for attempts in range(1, 40)]
+    waits = [timing.backoff(attempts, 1.0) for attempts in range(1, 40)]
 
     assert waits == sorted(waits)
-    assert waits[0] == lifetimes.BACKOFF_FIRST_SECONDS
-    assert waits[-1] == lifetimes.BACKOFF_MOST_SECONDS
+    assert waits[0] == timing.BACKOFF_FIRST_SECONDS
+    assert waits[-1] == timing.BACKOFF_MOST_SECONDS
 
 
 def test_the_first_vanished_holder_costs_no_extra_wait_and_further_ones_do() -> None:
-    assert lifetimes.orphan_wait(1) == 0
-    assert 0 < lifetimes.orphan_wait(2) < lifetimes.orphan_wait(5) <= lifetimes.BACKOFF_MOST_SECONDS
+    assert timing.orphan_wait(1) == 0
+    assert 0 < timing.orphan_wait(2) < timing.orphan_wait(5) <= timing.BACKOFF_MOST_SECONDS
 
 
 def test_a_lease_covers_everything_its_holder_may_do_with_it() -> None:
-    until_committed = lifetimes.PREPARE_SECONDS + lifetimes.HUBSPOT_SECONDS + lifetimes.AWS_CALL_SECONDS
+    until_committed = timing.PREPARE_SECONDS + timing.HUBSPOT_SECONDS + timing.AWS_CALL_SECONDS
 
-    assert until_committed + lifetimes.CLOCK_SKEW_SECONDS <= lifetimes.LEASE_SECONDS
-    assert CONNECT_SECONDS < lifetimes.HUBSPOT_SECONDS
+    assert until_committed + timing.CLOCK_SKEW_SECONDS <= timing.LEASE_SECONDS
+    assert CONNECT_SECONDS < timing.HUBSPOT_SECONDS
 
 
 def test_what_an_aws_call_may_take_is_what_its_client_is_told() -> None:
     config: Any = AWS_CONFIG  # boto3's stubs do not know what it keeps
     slowest = (config.connect_timeout + config.read_timeout) * config.retries["total_max_attempts"]
 
-    assert slowest < lifetimes.AWS_CALL_SECONDS
+    assert slowest < timing.AWS_CALL_SECONDS
 
 
 @pytest.mark.parametrize(
@@ -58,4 +58,4 @@ def test_what_an_aws_call_may_take_is_what_its_client_is_told() -> None:
     [(0, 1800, True), (59, 1800, True), (60, 1800, False), (1.9, 20, True), (2, 20, False)],
 )
 def test_young_is_a_minute_or_a_tenth_of_a_shorter_life(age: float, lifetime: float, young: bool) -> None:
-    assert lifetimes.young(age, lifetime) is young
+    assert timing.young(age, lifetime) is young

@@ -2,8 +2,8 @@
 
 import json
 
-from hubspot_oauth.accounts import Renewal
-from hubspot_oauth.rescue import from_message, to_message
+from hubspot_oauth.adapters.accounts_table import Renewal
+from hubspot_oauth.adapters.rescue_queue import from_message, to_message
 
 #: As the first version wrote it. Never change it: such messages may be in a queue.
 MESSAGE = """{"hub_id": 1, "install_id": "i", "version": 3, "sealed": "c2VhbGVk", "scopes": ["oauth", "tickets"],

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from hubspot_oauth.models import Tokens
-from hubspot_oauth.vault import Vault
+from hubspot_oauth.adapters.vault import Vault
+from hubspot_oauth.domain.models import Tokens
 
 PAGE = (Path(__file__).parents[2] / "docs" / "sealing.md").read_text()
 KEY = bytes(range(32))

@@ -4,11 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hubspot_oauth.state import (
+from hubspot_oauth.domain.state import InstallLink, InstallState, Kind
+from hubspot_oauth.install.signing import (
     BadSignature,
-    InstallLink,
-    InstallState,
-    Kind,
     _compact,
     _serializer,
     read_link,

@@ -9,7 +9,7 @@ from contextlib import suppress
 
 import pytest
 
-from hubspot_oauth import transport
+from hubspot_oauth.adapters import transport
 
 LATE = 30  # seconds no machine is too slow by; what is watched by nobody takes for ever
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n"

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hubspot_oauth.urls import add_query, agrees, on_hubspot, parse_hub_id, within
+from hubspot_oauth.domain.urls import add_query, agrees, on_hubspot, parse_hub_id, within
 
 ORIGINS = ("https://app.example.com", "https://example.com:8443")
 BYPASSES = (

@@ -1,0 +1,63 @@
+"""API Gateway's events (HTTP API, payload format 2.0), and the responses it takes."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from hubspot_oauth.domain.errors import InvalidRequest
+from hubspot_oauth.domain.urls import parse_hub_id
+
+Event = Mapping[str, Any]
+Response = dict[str, Any]
+
+_MOST_PARAMETERS = 40
+
+
+def host_of(event: Event) -> str:
+    """The host name the request came in by. API Gateway says it; the Host header is the browser's word only."""
+    return str(event["requestContext"]["domainName"])
+
+
+def query_of(event: Event) -> dict[str, str]:
+    """The query, each parameter once.
+
+    Raises:
+        InvalidRequest: A parameter stands there twice, or there are too many.
+    """
+    try:
+        pairs = parse_qsl(event.get("rawQueryString", ""), keep_blank_values=True, max_num_fields=_MOST_PARAMETERS)
+    except ValueError:
+        raise InvalidRequest("The query has too many parameters.") from None
+    query = dict(pairs)
+    if len(query) != len(pairs):
+        raise InvalidRequest("A query parameter is given twice.")
+    return query
+
+
+def hub_id_of(event: Event) -> int:
+    """The ``{hub_id}`` of the path.
+
+    Raises:
+        InvalidRequest: It is not an account's number.
+    """
+    hub_id = parse_hub_id((event.get("pathParameters") or {}).get("hub_id", ""))
+    if hub_id is None:
+        raise InvalidRequest("hub_id is not an account's number.", field="hub_id")
+    return hub_id
+
+
+def remaining_of(context: LambdaContext) -> Callable[[], float]:
+    """Seconds this invocation may still run."""
+    return lambda: float(context.get_remaining_time_in_millis()) / 1000
+
+
+def json_answer(status: int, content: Mapping[str, object]) -> Response:
+    """A JSON answer that nobody may keep."""
+    return {
+        "statusCode": status,
+        "headers": {"content-type": "application/json", "cache-control": "no-store"},
+        "body": json.dumps(content),
+    }

@@ -1,0 +1,45 @@
+"""The rescue queue: new tokens that could not be stored wait there, sealed, until they can.
+
+A message is a ``Renewal`` and nothing else, so it is committed under the very condition that the first try was: it
+never creates a row, and it never touches a later install or version. A message may wait for fourteen days, so another
+version of this code may read it: a field that is new must have a default, and one that is unknown is passed over.
+"""
+
+import base64
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from hubspot_oauth.adapters.accounts_table import Renewal
+from hubspot_oauth.domain.models import known_fields
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+
+class RescueQueue:
+    """Where renewals wait.
+
+    Args:
+        sqs: An SQS client.
+        queue_url: The rescue queue.
+    """
+
+    def __init__(self, sqs: "SQSClient", queue_url: str) -> None:
+        self._sqs = sqs
+        self._queue_url = queue_url
+
+    def put(self, renewal: Renewal) -> None:
+        """Keep a renewal that DynamoDB did not take."""
+        self._sqs.send_message(QueueUrl=self._queue_url, MessageBody=to_message(renewal))
+
+
+def to_message(renewal: Renewal) -> str:
+    """A renewal as a message body."""
+    return json.dumps({**asdict(renewal), "sealed": base64.b64encode(renewal.sealed).decode()})
+
+
+def from_message(body: str) -> Renewal:
+    """The renewal of a message body."""
+    content = known_fields(Renewal, json.loads(body))
+    return Renewal(**{**content, "sealed": base64.b64decode(content["sealed"]), "scopes": tuple(content["scopes"])})

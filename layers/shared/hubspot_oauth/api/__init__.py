@@ -1,0 +1,1 @@
+"""What programs meet: tokens, accounts, install links, problem JSON."""

@@ -1,0 +1,1 @@
+"""Nouns and rules on the standard library alone."""

@@ -1,0 +1,171 @@
+"""The environment, parsed once into a typed object that names every fault at once."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from hubspot_oauth.domain.errors import SettingsError
+from hubspot_oauth.domain.urls import origin_of
+
+INSTALL_PATH = "/install"
+API_VERSIONS = ("v3", "2026-03", "2026-09")
+_ORIGIN = re.compile(r"https://[A-Za-z0-9.-]+(:\d{1,5})?|http://(localhost|127\.0\.0\.1)(:\d{1,5})?")
+_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+")
+
+
+@dataclass(frozen=True, slots=True)
+class Brand:
+    """What the pages show: app name, logo, colour, where to get help. Empty means not given."""
+
+    app_name: str
+    logo_url: str
+    color: str
+    support_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything the functions are told. Empty strings mean not given; nothing here is secret."""
+
+    brand: Brand
+    client_id: str
+    api_version: str
+    api_url: str
+    app_url: str
+    required_scopes: tuple[str, ...]
+    conditional_scopes: tuple[str, ...]
+    optional_scopes: tuple[str, ...]
+    redirect_url: str
+    callback_path: str
+    return_to_origins: tuple[str, ...]
+    sign_in_url: str
+    margin_percent: int
+    refresh_concurrency: int
+    refresh_workers: int
+    accounts_table: str
+    scratch_table: str
+    kms_key_id: str
+    client_secret_id: str
+    state_key_id: str
+    refresh_queue_url: str
+    rescue_queue_url: str
+
+    @property
+    def requested_scopes(self) -> tuple[str, ...]:
+        """What ``scope`` must list: every required one and the conditionally required ones wanted now."""
+        return tuple(dict.fromkeys(self.required_scopes + self.conditional_scopes))
+
+    def missing_scopes(self, granted: Iterable[str]) -> list[str]:
+        """What is requested and not granted. Whether HubSpot lists ``oauth``, which every app has, may vary."""
+        return sorted(set(self.requested_scopes) - set(granted) - {"oauth"})
+
+    def redirect_uri(self, host: str) -> str:
+        """What HubSpot is told and must have registered: the parameter, else this API's own host."""
+        return self.redirect_url or f"https://{host}{self.callback_path}"
+
+    def install_url(self, host: str) -> str:
+        """The plain install link, on the host where the install's cookie must be set."""
+        return origin_of(self.redirect_uri(host)) + INSTALL_PATH
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> "Settings":
+        """Parse the functions' environment.
+
+        Raises:
+            SettingsError: With one sentence for each missing or malformed variable.
+        """
+        env = _Reader(environ)
+        settings = cls(
+            brand=Brand(
+                app_name=env.text("APP_NAME"),
+                logo_url=env.url("LOGO_URL", optional=True),
+                color=env.matching("BRAND_COLOR", re.compile(r"#[0-9A-Fa-f]{6}"), "a colour like #0b6e69"),
+                support_url=env.support("SUPPORT_URL"),
+            ),
+            client_id=env.matching("HUBSPOT_CLIENT_ID", re.compile(r"[A-Za-z0-9-]{8,64}"), "a HubSpot client id"),
+            api_version=env.matching(
+                "HUBSPOT_API_VERSION", re.compile("|".join(API_VERSIONS)), "one of " + ", ".join(API_VERSIONS)
+            ),
+            api_url=env.matching("HUBSPOT_API_URL", _ORIGIN, "an https origin"),
+            app_url=env.matching("HUBSPOT_APP_URL", _ORIGIN, "an https origin"),
+            required_scopes=tuple(env.text("REQUIRED_SCOPES").split()),
+            conditional_scopes=env.words("CONDITIONAL_SCOPES"),
+            optional_scopes=env.words("OPTIONAL_SCOPES"),
+            redirect_url=env.url("REDIRECT_URL", optional=True),
+            callback_path=env.matching("CALLBACK_PATH", _PATH, "a path like /oauth-callback"),
+            return_to_origins=env.origins("RETURN_TO_ORIGINS"),
+            sign_in_url=env.url("SIGN_IN_URL", optional=True),
+            margin_percent=env.number("REFRESH_MARGIN_PERCENT", 10, 80),
+            refresh_concurrency=env.number("REFRESH_CONCURRENCY", 1, 32),
+            refresh_workers=env.number("REFRESH_WORKERS", 2, 1000),
+            accounts_table=env.text("ACCOUNTS_TABLE"),
+            scratch_table=env.text("SCRATCH_TABLE"),
+            kms_key_id=env.text("KMS_KEY_ID"),
+            client_secret_id=env.text("CLIENT_SECRET_ID"),
+            state_key_id=env.text("STATE_KEY_ID"),
+            refresh_queue_url=env.text("REFRESH_QUEUE_URL"),
+            rescue_queue_url=env.text("RESCUE_QUEUE_URL"),
+        )
+        if env.faults:
+            raise SettingsError(env.faults)
+        return settings
+
+
+class _Reader:
+    """Reads one variable at a time and collects what is wrong instead of stopping at the first fault."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self.faults: list[str] = []
+
+    def words(self, name: str) -> tuple[str, ...]:
+        return tuple(self._environ.get(name, "").split())
+
+    def text(self, name: str) -> str:
+        value = self._environ.get(name, "").strip()
+        if not value:
+            self.faults.append(f"{name} is missing")
+        return value
+
+    def matching(self, name: str, pattern: re.Pattern[str], wanted: str) -> str:
+        value = self.text(name)
+        if value and not pattern.fullmatch(value):
+            self.faults.append(f"{name} is not {wanted}")
+        return value
+
+    def number(self, name: str, least: int, most: int) -> int:
+        value = self.text(name)
+        if re.fullmatch(r"[0-9]{1,6}", value) and least <= int(value) <= most:
+            return int(value)
+        if value:
+            self.faults.append(f"{name} is not a whole number from {least} to {most}")
+        return least
+
+    def url(self, name: str, *, optional: bool = False) -> str:
+        value = self._environ.get(name, "").strip() if optional else self.text(name)
+        if value and not is_web_url(value):
+            self.faults.append(f"{name} is not an https URL (http only for localhost)")
+        return value
+
+    def support(self, name: str) -> str:
+        value = self._environ.get(name, "").strip()
+        return value if value.startswith("mailto:") else self.url(name, optional=True)
+
+    def origins(self, name: str) -> tuple[str, ...]:
+        values = self.words(name)
+        self.faults.extend(
+            f"{name} has {value!r}, which is not an origin like https://example.com"
+            for value in values
+            if not _ORIGIN.fullmatch(value)
+        )
+        return values
+
+
+def is_web_url(value: str) -> bool:
+    """Whether ``value`` is an absolute https URL with a host (http only for localhost), no user and no fragment."""
+    if not value.isascii() or not value.isprintable() or " " in value or "\\" in value:
+        return False
+    parts = urlsplit(value)
+    origin = f"{parts.scheme}://{parts.netloc}"
+    return bool(_ORIGIN.fullmatch(origin)) and not parts.fragment

@@ -1,0 +1,1 @@
+"""What installing people meet: start, consent answer, code exchange, pages."""

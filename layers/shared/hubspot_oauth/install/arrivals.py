@@ -1,0 +1,90 @@
+"""What a browser brings: the parameters of /install and of the redirect URL, checked before anything is done."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from hubspot_oauth.domain import refusals
+from hubspot_oauth.domain.errors import InstallRefused
+from hubspot_oauth.domain.urls import MOST_URL, parse_hub_id
+
+MOST_CODE = 2048
+MOST_STATE = 8192
+MOST_CALLER_STATE = 512  # as UTF-8: all that goes into one address must fit into API Gateway's 10,240 bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A browser at ``GET /install``.
+
+    Attributes:
+        host: The host name the request came in by, from API Gateway and never from the Host header.
+        bounced: Whether it was sent here from another host once already.
+    """
+
+    host: str
+    hub_id: int | None = None
+    return_to: str | None = None
+    caller_state: str | None = None
+    link: str | None = field(default=None, repr=False)
+    bounced: bool = False
+
+    @classmethod
+    def parse(cls, host: str, query: Mapping[str, str]) -> "Start":
+        """Check the query of ``/install``.
+
+        Raises:
+            InstallRefused: A value is malformed.
+        """
+        hub_id = query.get("hub_id")
+        return cls(
+            host=host,
+            hub_id=_hub_id(hub_id) if hub_id else None,
+            return_to=_bounded(query, "return_to", MOST_URL),
+            caller_state=_bounded(query, "state", MOST_CALLER_STATE),
+            link=_bounded(query, "link", MOST_STATE),
+            bounced="bounced" in query,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A browser at the redirect URL. Any of seven kinds of arrival; which one, is for ``Callback.arrive`` to say."""
+
+    host: str
+    code: str | None = field(default=None, repr=False)
+    state: str | None = field(default=None, repr=False)
+    error: str | None = None
+    step: str | None = None
+    return_url: str | None = None
+    cookies: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def parse(cls, host: str, query: Mapping[str, str], cookies: Mapping[str, str]) -> "Arrival":
+        """Check the query of the redirect URL.
+
+        Raises:
+            InstallRefused: A value is malformed.
+        """
+        return cls(
+            host=host,
+            code=_bounded(query, "code", MOST_CODE),
+            state=_bounded(query, "state", MOST_STATE),
+            error=_bounded(query, "error", MOST_CODE),
+            step=_bounded(query, "step", 64),
+            return_url=_bounded(query, "returnUrl", MOST_URL),
+            cookies=cookies,
+        )
+
+
+def _hub_id(value: str) -> int:
+    number = parse_hub_id(value)
+    if number is None:
+        raise InstallRefused(refusals.INVALID_REQUEST, "hub_id")
+    return number
+
+
+def _bounded(query: Mapping[str, str], name: str, most: int) -> str | None:
+    value = query.get(name)
+    if value and not (value.isprintable() and len(value.encode()) <= most):
+        raise InstallRefused(refusals.INVALID_REQUEST, name)
+    return value or None

@@ -1,0 +1,165 @@
+"""Install attempts in the Scratch table: a nonce and an authorization code are each spent exactly once.
+
+Both go into one transaction *before* the code is sent to HubSpot::
+
+    tab A  ── spend(nonce, code) ok ── exchange ── store ── finish ── landing
+    tab B  ── spend(nonce, code) lost ── the attempt of A: pending, then A's landing
+    thief  ── spend(other nonce, same code) lost ── the attempt of A, whose cookie the thief has not
+
+Items keep a TTL so that the table stays small; no decision trusts it.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from hubspot_oauth.adapters.aws import code_of
+from hubspot_oauth.adapters.dynamodb import plain, typed
+from hubspot_oauth.domain import refusals
+from hubspot_oauth.domain.errors import InstallRefused
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+KEEP_SECONDS = 24 * 3600
+#: Longer than the callback function's time-out: whatever is pending for longer has died.
+PENDING_SECONDS = 60
+_CONFLICT_TRIES = 8
+_CONFLICT_WAIT_SECONDS = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One install attempt.
+
+    Attributes:
+        attempt_id: The state's nonce; for an install without a state, a name made of its code.
+        browser: ``browser_hash`` of the browser that may see its landing; None where no cookie was involved.
+        started_at: Epoch seconds.
+        outcome: None while pending, ``installed``, or a refusal's code.
+        hub_id: The account, once installed.
+        missing_scopes: The required scopes that HubSpot did not grant, if it was refused for them.
+        return_to: Where its browser goes once installed, if the install said so.
+        caller_state: The caller's own ``state``, handed back there.
+    """
+
+    attempt_id: str
+    browser: str | None
+    started_at: int
+    outcome: str | None = None
+    hub_id: int | None = None
+    missing_scopes: tuple[str, ...] = ()
+    return_to: str | None = None
+    caller_state: str | None = None
+
+    def interrupted(self, now: float) -> bool:
+        """Whether its function has died over it."""
+        return self.outcome is None and now - self.started_at >= PENDING_SECONDS
+
+
+def code_name(code: str) -> str:
+    """What is stored of an authorization code: a hash, since the code itself is a credential."""
+    return sha256(code.encode()).hexdigest()
+
+
+class Attempts:
+    """Attempts and spent codes.
+
+    Args:
+        dynamodb: A DynamoDB client.
+        table: The Scratch table's name.
+        sleep: How to wait when two transactions met on one item.
+    """
+
+    def __init__(self, dynamodb: "DynamoDBClient", table: str, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._dynamodb = dynamodb
+        self._table = table
+        self._sleep = sleep
+
+    def find(self, attempt_id: str) -> Attempt | None:
+        """The attempt, or None."""
+        item = self._item(f"attempt#{attempt_id}")
+        return _attempt(item) if item else None
+
+    def spend(self, attempt: Attempt, code: str) -> Attempt | None:
+        """Spend nonce and code together; None for the one winner, else the attempt that spent either first.
+
+        Raises:
+            InstallRefused: DynamoDB went on cancelling; nothing is spent.
+        """
+        for _ in range(_CONFLICT_TRIES):
+            try:
+                self._put_both(attempt, code)
+            except ClientError as error:
+                if code_of(error) != "TransactionCanceledException":
+                    raise
+                earlier = self._earlier(attempt, code)
+                if earlier:
+                    return earlier
+                self._sleep(_CONFLICT_WAIT_SECONDS)  # two transactions met and neither has won yet
+            else:
+                return None
+        raise InstallRefused(refusals.INTERRUPTED, "the attempt could not be recorded")
+
+    def finish(
+        self, attempt_id: str, outcome: str, *, hub_id: int | None = None, missing_scopes: Sequence[str] = ()
+    ) -> None:
+        """Record how the attempt ended: ``installed`` or a refusal's code, and what its landing names."""
+        named = {"outcome": outcome, "hub_id": hub_id, "missing_scopes": " ".join(missing_scopes)}
+        known = {name: value for name, value in named.items() if value}
+        self._dynamodb.update_item(
+            TableName=self._table,
+            Key=typed({"pk": f"attempt#{attempt_id}"}),
+            UpdateExpression="SET " + ", ".join(f"{name} = :{name}" for name in known),
+            ExpressionAttributeValues=typed({f":{name}": value for name, value in known.items()}),
+        )
+
+    def _put_both(self, attempt: Attempt, code: str) -> None:
+        ttl = attempt.started_at + KEEP_SECONDS
+        about = {"attempt_id": attempt.attempt_id, "started_at": attempt.started_at, "ttl": ttl}
+        given = {name: getattr(attempt, name) for name in ("browser", "return_to", "caller_state")}
+        known = {name: value for name, value in given.items() if value}
+        items = (
+            {"pk": f"attempt#{attempt.attempt_id}", **about, **known},
+            {"pk": f"code#{code_name(code)}", **about},
+        )
+        self._dynamodb.transact_write_items(
+            TransactItems=[
+                {
+                    "Put": {
+                        "TableName": self._table,
+                        "Item": typed(item),
+                        "ConditionExpression": "attribute_not_exists(pk)",
+                    }
+                }
+                for item in items
+            ]
+        )
+
+    def _earlier(self, attempt: Attempt, code: str) -> Attempt | None:
+        found = self.find(attempt.attempt_id)
+        if found:
+            return found
+        spent = self._item(f"code#{code_name(code)}")
+        return self.find(spent["attempt_id"]) if spent else None
+
+    def _item(self, key: str) -> dict[str, Any] | None:
+        answer = self._dynamodb.get_item(TableName=self._table, Key=typed({"pk": key}), ConsistentRead=True)
+        return plain(answer["Item"]) if "Item" in answer else None
+
+
+def _attempt(item: dict[str, Any]) -> Attempt:
+    return Attempt(
+        attempt_id=item["attempt_id"],
+        browser=item.get("browser"),
+        started_at=item["started_at"],
+        outcome=item.get("outcome"),
+        hub_id=item.get("hub_id"),
+        missing_scopes=tuple(item.get("missing_scopes", "").split()),
+        return_to=item.get("return_to"),
+        caller_state=item.get("caller_state"),
+    )

@@ -1,0 +1,150 @@
+"""Turning an authorization code into a stored grant, or into a reason why nothing was stored."""
+
+import random
+import secrets
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+from hubspot_oauth.adapters.accounts_table import Accounts, AlreadyLinked, NewInstall
+from hubspot_oauth.adapters.hubspot import HubSpot, account_in
+from hubspot_oauth.adapters.vault import Sealer, Vault
+from hubspot_oauth.domain import refusals, timing
+from hubspot_oauth.domain.errors import GrantDead, HubSpotError, InstallRefused, Misconfigured, TryLater
+from hubspot_oauth.domain.models import Account, Binding, TokenAnswer, Tokens
+from hubspot_oauth.domain.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What an install must turn out to be."""
+
+    redirect_uri: str
+    binding: Binding
+    hub_id: int | None = None
+    client_reference_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """A grant that is stored. ``before`` is what was stored before it, if anything was."""
+
+    hub_id: int
+    scopes: tuple[str, ...]
+    before: Account | None
+
+    def evidence(self, wanted: Wanted, optional: tuple[str, ...]) -> dict[str, object]:
+        """What the log says of it; ``optional`` are the scopes that HubSpot may drop."""
+        before = self.before
+        return {
+            "hub_id": self.hub_id,
+            "binding": str(wanted.binding),
+            "client_reference_id": wanted.client_reference_id,
+            "reinstall": before is not None,
+            "scopes_added": sorted(set(self.scopes) - set(before.scopes)) if before else [],
+            "scopes_removed": sorted(set(before.scopes) - set(self.scopes)) if before else [],
+            "optional_dropped": sorted(set(optional) - set(self.scopes)),
+        }
+
+
+class Grants:
+    """Exchanges codes and stores what comes back.
+
+    Args:
+        clock: Epoch seconds.
+        roll: A random number in [0, 1) that spreads the refreshes of accounts installed together.
+    """
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        hubspot: HubSpot,
+        vault: Vault,
+        accounts: Accounts,
+        clock: Callable[[], float],
+        roll: Callable[[], float] = random.random,
+    ) -> None:
+        self._settings = settings
+        self._hubspot = hubspot
+        self._vault = vault
+        self._accounts = accounts
+        self._clock = clock
+        self._roll = roll
+
+    def sealer(self) -> Sealer:
+        """A data key in hand; to be had before the code is spent."""
+        return self._vault.sealer()
+
+    def obtain(self, code: str, wanted: Wanted, sealer: Sealer) -> Granted:
+        """Exchange ``code``, check what HubSpot granted, store it.
+
+        Raises:
+            InstallRefused: Nothing was stored, and no working grant was touched.
+        """
+        sent_at = self._clock()
+        answer = self._exchange(code, wanted.redirect_uri)
+        hub_id = answer.hub_id
+        if hub_id is None:
+            raise InstallRefused(refusals.HUBSPOT_UNAVAILABLE, "HubSpot did not say which account it is")
+        self._check(hub_id, answer, wanted)
+        before = self._store(hub_id, answer, wanted, sealer, sent_at)
+        return Granted(hub_id, answer.scopes, before)
+
+    def _exchange(self, code: str, redirect_uri: str) -> TokenAnswer:
+        try:
+            answer = self._hubspot.exchange(code, redirect_uri)
+            if answer.hub_id is None or not answer.scopes:
+                answer = self._completed(answer)
+        except GrantDead as error:
+            raise InstallRefused(refusals.CODE_REJECTED, str(error)) from error
+        except Misconfigured as error:
+            raise InstallRefused(refusals.MISCONFIGURED, str(error)) from error
+        except TryLater as error:
+            raise InstallRefused(refusals.HUBSPOT_UNAVAILABLE, str(error)) from error
+        return answer
+
+    def _completed(self, answer: TokenAnswer) -> TokenAnswer:
+        """A token answer that left out account or scopes, completed from introspection."""
+        known = self._hubspot.introspect(answer.access_token)
+        listed = known.get("scopes")
+        scopes = tuple(s for s in listed if isinstance(s, str)) if isinstance(listed, list) else ()
+        return replace(answer, hub_id=answer.hub_id or account_in(known), scopes=answer.scopes or scopes)
+
+    def _check(self, hub_id: int, answer: TokenAnswer, wanted: Wanted) -> None:
+        if wanted.hub_id not in (None, hub_id):
+            self._discard(hub_id, answer)
+            raise InstallRefused(refusals.WRONG_ACCOUNT, f"wanted {wanted.hub_id}, got {hub_id}")
+        missing = self._settings.missing_scopes(answer.scopes)
+        if missing:
+            self._discard(hub_id, answer)
+            raise InstallRefused(refusals.SCOPES_MISSING, " ".join(missing), missing)
+
+    def _discard(self, hub_id: int, answer: TokenAnswer) -> None:
+        """Revoke a grant that is not stored, unless we hold one for that account: it may be the very same token."""
+        if answer.refresh_token and self._accounts.get(hub_id) is None:
+            with suppress(HubSpotError):
+                self._hubspot.revoke(answer.refresh_token)
+
+    def _store(
+        self, hub_id: int, answer: TokenAnswer, wanted: Wanted, sealer: Sealer, sent_at: float
+    ) -> Account | None:
+        install_id = secrets.token_hex(12)
+        issued_at = int(sent_at)
+        tokens = Tokens(answer.access_token, answer.refresh_token or "")
+        new = NewInstall(
+            hub_id=hub_id,
+            install_id=install_id,
+            sealed=sealer.seal(tokens, hub_id, install_id),
+            scopes=answer.scopes,
+            issued_at=issued_at,
+            expires_at=issued_at + answer.expires_in,
+            refresh_at=timing.refresh_at(issued_at, answer.expires_in, self._settings.margin_percent, self._roll()),
+            binding=wanted.binding,
+            sent_at_ms=int(sent_at * 1000),
+            client_reference_id=wanted.client_reference_id,
+        )
+        try:
+            return self._accounts.install(new, int(self._clock()))
+        except AlreadyLinked:
+            raise InstallRefused(refusals.ACCOUNT_ALREADY_LINKED, f"account {hub_id}") from None
