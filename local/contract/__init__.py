@@ -1,5 +1,0 @@
-"""What this project believes about HubSpot, sentence by sentence, each with a way to find out."""
-
-from local.contract.verification import run_facts, verify
-
-__all__ = ["run_facts", "verify"]

@@ -1,0 +1,46 @@
+"""The list of facts about HubSpot that this project is built on, and how one is checked.
+
+Tags: D documented by HubSpot, O observed by others against the live service, A assumed.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import requests
+
+from simulator.verification.client import HubSpot
+from simulator.verification.findings import Finding, NotTested, Verdict
+
+Check = Callable[[HubSpot], Finding]
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A sentence about HubSpot and the way to find out whether it is true."""
+
+    name: str
+    tag: str
+    sentence: str
+    check: Check
+
+    def find_out(self, hubspot: HubSpot) -> Finding:
+        """Run the check; what it lacks, or a HubSpot out of reach, leaves the fact untested."""
+        try:
+            return self.check(hubspot)
+        except NotTested as reason:
+            return Finding(Verdict.NOT_TESTED, str(reason))
+        except requests.RequestException as error:
+            return Finding(Verdict.NOT_TESTED, f"no answer: {type(error).__name__}")
+
+
+FACTS: list[Fact] = []
+
+
+def fact(name: str, tag: str, sentence: str) -> Callable[[Check], Check]:
+    """Put the decorated check on the list."""
+
+    def listed(check: Check) -> Check:
+        FACTS.append(Fact(name, tag, sentence, check))
+        return check
+
+    return listed

@@ -1,0 +1,85 @@
+"""What a living grant does: refreshing, introspecting, reading. Leaves it alive."""
+
+from simulator.verification.client import HubSpot
+from simulator.verification.facts import fact
+from simulator.verification.findings import Finding, NotTested, confirmed_if, contradicted
+
+OK = 200
+
+
+@fact("token-response", "D", "A refresh answers access_token, expires_in, token_type bearer, hub_id and scopes.")
+def token_response(hubspot: HubSpot) -> Finding:
+    """The fields the product reads."""
+    reply = hubspot.refresh()
+    if reply.status != OK:
+        return contradicted(reply.seen())
+    kinds = {"access_token": str, "expires_in": int, "token_type": str, "hub_id": int, "scopes": list}
+    wrong = [name for name, kind in kinds.items() if not isinstance(reply.body.get(name), kind)]
+    return confirmed_if(not wrong, f"missing or of another type: {', '.join(wrong)}")
+
+
+@fact("refresh-token-unchanged", "O", "The refresh token comes back unchanged from a refresh.")
+def refresh_token_unchanged(hubspot: HubSpot) -> Finding:
+    """The product is built as though it changed every time."""
+    before = hubspot.needed_refresh_token()
+    returned = hubspot.refresh().text("refresh_token")
+    return confirmed_if(returned == before, "another one came back" if returned else "none came back")
+
+
+@fact("token-works", "D", "A fresh access token opens the account details, of the account that hub_id names.")
+def token_works(hubspot: HubSpot) -> Finding:
+    """The probe for "does this token work"."""
+    hub_id = hubspot.refresh().body.get("hub_id")
+    if hubspot.access_token is None:
+        raise NotTested("no access token to try with")
+    details = hubspot.details(hubspot.access_token)
+    same = details.status == OK and details.body.get("portalId") == hub_id
+    return confirmed_if(same, f"{details.seen()}, portalId and hub_id differ or are missing")
+
+
+@fact(
+    "introspection", "D", "Introspection of an access token tells active, hub_id, user, user_id, app_id and hub_domain."
+)
+def introspection(hubspot: HubSpot) -> Finding:
+    """Where the installer comes from."""
+    form = {"token": hubspot.live_access_token(), "token_type_hint": "access_token"}
+    reply = hubspot.post("token/introspect", form)
+    missing = {"active", "hub_id", "user", "user_id", "app_id", "hub_domain"} - reply.body.keys()
+    return confirmed_if(reply.status == OK and not missing, f"{reply.seen()}, missing: {', '.join(sorted(missing))}")
+
+
+@fact("other-client", "D", "A refresh token sent with another app's credentials gets BAD_REFRESH_TOKEN.")
+def other_client(hubspot: HubSpot) -> Finding:
+    """Why a swapped client id must not look like a thousand uninstalls."""
+    if hubspot.other_app is None:
+        raise NotTested("needs a second app's credentials")
+    client_id, client_secret = hubspot.other_app
+    form = {"grant_type": "refresh_token", "refresh_token": hubspot.needed_refresh_token()}
+    reply = hubspot.post("token", form | {"client_id": client_id, "client_secret": client_secret})
+    return reply.refuses("BAD_REFRESH_TOKEN", "invalid_grant")
+
+
+@fact("expired-access-token", "D", "An expired access token gets 401 with category EXPIRED_AUTHENTICATION.")
+def expired_access_token(hubspot: HubSpot) -> Finding:
+    """What a client that does not refresh in time sees."""
+    reply = hubspot.refresh()
+    token, lifetime = reply.text("access_token"), reply.body.get("expires_in")
+    if not token or not isinstance(lifetime, int):
+        raise NotTested(f"no access token to try with: {reply.seen()}")
+    hubspot.let_pass(lifetime + 1, "a whole token lifetime")
+    refused = hubspot.details(token)
+    return confirmed_if((refused.status, refused.text("category")) == (401, "EXPIRED_AUTHENTICATION"), refused.seen())
+
+
+@fact(
+    "scopes-changed", "A", "A refresh after the app's or the account's scopes changed gets BAD_SCOPES, invalid_scope."
+)
+def scopes_changed(_: HubSpot) -> Finding:
+    """Only HubSpot's side can bring it about."""
+    raise NotTested("needs the app's declaration to change between two calls")
+
+
+@fact("token-endpoint-limit", "A", "The token endpoint has no limit that eight refreshes at a time would meet.")
+def token_endpoint_limit(_: HubSpot) -> Finding:
+    """Published nowhere; the product keeps its concurrency a parameter."""
+    raise NotTested("would mean loading HubSpot on purpose")
