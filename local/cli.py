@@ -15,12 +15,12 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from local import contract
 from local.errors import CannotStart
-from local.hubspot.settings import API_VERSIONS
 from local.plan import CALLBACK_PATH, Plan, Wishes, plan_of
 from local.statedir import CREDENTIALS, DEFAULT_STATE_DIR
 from local.twin import Twin, twin
+from simulator import verification
+from simulator.configuration import API_VERSIONS
 
 HUBSPOT_API_URL = "https://api.hubapi.com"
 HUBSPOT_APP_URL = "https://app.hubspot.com"
@@ -122,7 +122,7 @@ def verify(client_id: str | None, api_version: str, redirect_url: str, *, patien
     if not (client_id and secret):
         _refuse(CannotStart("HUBSPOT_CLIENT_ID and HUBSPOT_CLIENT_SECRET are needed: set them in the environment."))
     sys.exit(
-        contract.verify(
+        verification.verify(
             client_id=client_id,
             client_secret=secret,
             version=api_version,

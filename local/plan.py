@@ -7,11 +7,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from local.errors import CannotStart
-from local.hubspot import SimulatorSettings
-from local.hubspot.settings import DEFAULT_CLIENT_SECRET
 from ops.hsmeta import HsMeta, HsMetaError, load_hsmeta
 from ops.parameters import check_parameters
 from ops.template import load_template
+from simulator import SimulatorSettings
+from simulator.configuration import DEFAULT_CLIENT_SECRET
 
 CALLBACK_PATH = "/oauth-callback"
 _HOW = {"HubSpotClientId": "--client-id ID"}

@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from local import hubspot
+import simulator
 from local.callers import Gatekeeper, create_caller
 from local.completion import complete
 from local.console import Console, Page
@@ -48,7 +48,7 @@ def twin(plan: Plan) -> Iterator[Twin]:
         aws = parts.enter_context(emulator(plan.aws_port, state))
         simulator_url = None
         if plan.simulator:
-            simulator_url = parts.enter_context(hubspot.serve(plan.simulator, plan.hubspot_port)).url
+            simulator_url = parts.enter_context(simulator.serve(plan.simulator, plan.hubspot_port)).url
         await_ready(aws, state / EMULATOR_LOG)
         stack = deploy(aws, plan.parameters)
         complete(stack)

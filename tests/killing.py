@@ -28,8 +28,8 @@ from hubspot_oauth.adapters.dynamodb import account_from, plain
 from hubspot_oauth.adapters.vault import Vault
 from hubspot_oauth.domain import timing
 from hubspot_oauth.domain.models import Account, Binding, Status, Tokens
-from local.hubspot.minting import FIRST_HUB_ID
-from local.hubspot.settings import DEFAULT_CLIENT_ID
+from simulator.configuration import DEFAULT_CLIENT_ID
+from simulator.control import FIRST_HUB_ID
 from tests import twins
 from tests.lifetimes import scanned
 from tests.twins import TwinProcess, eventually

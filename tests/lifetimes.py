@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from local.hubspot import SimulatorSettings, serve
-from local.hubspot.settings import DEFAULT_CLIENT_SECRET
+from simulator import SimulatorSettings, serve
+from simulator.configuration import DEFAULT_CLIENT_SECRET
 from tests import twins
 from tests.ports import free_port
 from tests.recording import RecordingSimulator

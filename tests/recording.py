@@ -1,6 +1,6 @@
 """Another HubSpot, that remembers every secret it ever made."""
 
-from local.hubspot import Simulator, SimulatorSettings
+from simulator import Simulator, SimulatorSettings
 
 
 class RecordingSimulator(Simulator):

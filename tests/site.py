@@ -8,8 +8,8 @@ from hubspot_oauth.adapters.api_gateway import Response, host_of
 from hubspot_oauth.install.arrivals import Arrival, Start
 from hubspot_oauth.install.browser import Browser, cookies_of
 from hubspot_oauth.install.pages import Pages
-from local.hubspot import Simulator
-from local.hubspot.consent import AuthorizationRequest, answer_url
+from simulator import Simulator
+from simulator.authorization import AuthorizationRequest, answer_url
 from tests.stack import Stack
 
 ADMIN = 9001

@@ -29,7 +29,7 @@ from hubspot_oauth.refresh.dispatcher import Dispatcher
 from hubspot_oauth.refresh.keeper import Keeper
 from hubspot_oauth.refresh.refresher import Refresher
 from hubspot_oauth.refresh.worker import Worker
-from local.hubspot import Simulator
+from simulator import Simulator
 
 TEMPLATE = Path(__file__).parent.parent / "template.yaml"
 ENVIRONMENT = {

@@ -25,8 +25,8 @@ from botocore.credentials import Credentials
 
 from hubspot_oauth.adapters.dynamodb import plain
 from local.emulator import aws_client
-from local.hubspot.visitor import decide
 from ops.template import ROOT
+from simulator.visitor import decide
 from tests.ports import free_port
 
 START_SECONDS = 90

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 import requests
 
-from local.hubspot import SimulatorSettings, serve
-from local.hubspot.settings import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET
+from simulator import SimulatorSettings, serve
+from simulator.configuration import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET
 from tests import twins
 from tests.leaks import leaks
 from tests.ports import free_port

@@ -5,8 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from local.hubspot import SimulatorSettings, serve
 from ops.template import ROOT
+from simulator import SimulatorSettings, serve
 from tests import twins
 from tests.twins import ACME, TwinProcess, Visit
 

@@ -19,9 +19,9 @@ from hubspot_oauth.domain.refusals import Refusal
 from hubspot_oauth.domain.state import InstallLink, InstallState
 from hubspot_oauth.install.attempts import PENDING_SECONDS
 from hubspot_oauth.install.signing import read_state, sign_link, sign_state
-from local.hubspot import SimulatorSettings, serve
-from local.hubspot.settings import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET
 from ops.template import load_template
+from simulator import SimulatorSettings, serve
+from simulator.configuration import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET
 from tests import twins
 from tests.leaks import START, leaks, secrets_in
 from tests.ports import free_port

@@ -18,11 +18,11 @@ import pytest
 from hubspot_oauth.domain import timing
 from hubspot_oauth.domain.models import Account, Status, Tokens
 from local.emulator import REGION, ROOT_KEY, await_ready, emulator
-from local.hubspot import Running, SimulatorSettings, serve
-from local.hubspot.faults import parse_fault
-from local.hubspot.minting import mint
 from local.statedir import EMULATOR_LOG, state_dir
 from ops.template import ROOT
+from simulator import Running, SimulatorSettings, serve
+from simulator.control import mint
+from simulator.faults import parse_fault
 from tests.dying import STEPS
 from tests.ports import free_port
 from tests.stack import ENVIRONMENT, Clock, Stack, create_resources

@@ -13,9 +13,9 @@ from hubspot_oauth.adapters.rescue_queue import from_message
 from hubspot_oauth.domain import timing
 from hubspot_oauth.domain.errors import Problem
 from hubspot_oauth.domain.models import Account, Status, Tokens
-from local.hubspot import Running
-from local.hubspot.faults import parse_fault
-from local.hubspot.grants import Grant
+from simulator import Running
+from simulator.faults import parse_fault
+from simulator.grants import Grant
 from tests.faults.standing import Standing
 from tests.faults.trouble import Killed, Trouble
 from tests.stack import SCOPES, Clock, Stack, client

@@ -9,7 +9,7 @@ import pytest
 from moto import mock_aws
 from moto.dynamodb.models import DynamoDBBackend
 
-from local.hubspot import Running, Simulator, SimulatorSettings, serve
+from simulator import Running, Simulator, SimulatorSettings, serve
 from tests.faults.printing import MATRIX
 from tests.faults.world import World
 from tests.site import Visitor

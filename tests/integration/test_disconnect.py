@@ -8,8 +8,8 @@ from hubspot_oauth.api.disconnect import asks_to_uninstall
 from hubspot_oauth.domain import timing
 from hubspot_oauth.domain.errors import AccountNotFound, InvalidRequest, Unavailable
 from hubspot_oauth.domain.models import Account, Status, Tokens
-from local.hubspot import Running
-from local.hubspot.faults import parse_fault
+from simulator import Running
+from simulator.faults import parse_fault
 from tests.site import Visitor
 from tests.stack import Clock, Stack, a_minute
 

@@ -10,10 +10,10 @@ import pytest
 from hubspot_oauth.adapters.dynamodb import plain, typed
 from hubspot_oauth.domain.models import Status, Tokens
 from hubspot_oauth.refresh.breaker import DEATHS_LEAST
-from local.hubspot import Running
-from local.hubspot.faults import parse_fault
-from local.hubspot.minting import FIRST_HUB_ID, mint
-from local.hubspot.settings import OTHER_CLIENT_ID, OTHER_CLIENT_SECRET
+from simulator import Running
+from simulator.configuration import OTHER_CLIENT_ID, OTHER_CLIENT_SECRET
+from simulator.control import FIRST_HUB_ID, mint
+from simulator.faults import parse_fault
 from tests.site import calls
 from tests.stack import CLIENT_SECRET, Clock, Stack, a_minute
 

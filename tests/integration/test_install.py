@@ -9,7 +9,7 @@ from hubspot_oauth.domain.models import Binding, Status
 from hubspot_oauth.domain.state import STATE_SECONDS, InstallLink
 from hubspot_oauth.install.attempts import PENDING_SECONDS
 from hubspot_oauth.install.start import COOKIE_SECONDS
-from local.hubspot import Running
+from simulator import Running
 from tests.site import Visitor, calls, code_of, location, parameters
 from tests.stack import Clock, Stack
 

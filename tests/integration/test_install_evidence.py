@@ -9,7 +9,7 @@ import pytest
 from hubspot_oauth.adapters.accounts_index import Listing
 from hubspot_oauth.api.accounts import Directory
 from hubspot_oauth.domain.errors import InvalidRequest
-from local.hubspot import Running
+from simulator import Running
 from tests.site import Visitor, location, parameters
 from tests.stack import Stack
 

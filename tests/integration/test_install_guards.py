@@ -13,8 +13,8 @@ from hubspot_oauth.domain.errors import InvalidRequest
 from hubspot_oauth.domain.models import Binding
 from hubspot_oauth.domain.state import InstallLink
 from hubspot_oauth.install.signing import read_state
-from local.hubspot import Running
-from local.hubspot.faults import parse_fault
+from simulator import Running
+from simulator.faults import parse_fault
 from tests.site import Visitor, calls, code_of, location, parameters
 from tests.stack import Clock, Stack
 

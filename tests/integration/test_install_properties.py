@@ -27,8 +27,8 @@ from hubspot_oauth.api.install_links import MOST_REFERENCE
 from hubspot_oauth.domain.urls import MOST_URL
 from hubspot_oauth.install.arrivals import MOST_CALLER_STATE
 from hubspot_oauth.install.signing import read_link, read_state
-from local.hubspot import Simulator, serve
-from local.hubspot.consent import AuthorizationRequest, answer_url
+from simulator import Simulator, serve
+from simulator.authorization import AuthorizationRequest, answer_url
 from tests.functions import handler_of
 from tests.integration.conftest import SIMULATED
 from tests.site import ADMIN, code_of, location, parameters

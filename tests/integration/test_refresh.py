@@ -18,8 +18,8 @@ from hubspot_oauth.domain.errors import (
 )
 from hubspot_oauth.domain.models import Account, Status, fingerprint
 from hubspot_oauth.refresh.breaker import DEATHS_LEAST
-from local.hubspot import Running
-from local.hubspot.faults import parse_fault
+from simulator import Running
+from simulator.faults import parse_fault
 from tests.site import Visitor, calls
 from tests.stack import Clock, Stack, a_minute
 

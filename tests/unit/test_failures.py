@@ -11,7 +11,7 @@ from hubspot_oauth.adapters.hubspot import MOST_RETRY_AFTER, MOST_RETRY_AFTER_A_
 from hubspot_oauth.domain.errors import GrantDead, HubSpotError, Misconfigured, TryLater
 from hubspot_oauth.domain.settings import Settings
 from hubspot_oauth.domain.timing import PREPARE_SECONDS
-from local.hubspot.errors import ERRORS
+from simulator.answers import ERRORS
 from tests.stack import ENVIRONMENT
 
 HTML = b"<html><body><h1>Forbidden</h1></body></html>"

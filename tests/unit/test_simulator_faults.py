@@ -2,10 +2,10 @@
 
 import pytest
 
-from local.hubspot import SimulatorSettings
-from local.hubspot.faults import Faults, parse_fault
-from local.hubspot.journal import Entry, Journal
-from local.hubspot.switches import SWITCHES, parse_switches, shown
+from simulator import SimulatorSettings
+from simulator.faults import Faults, parse_fault
+from simulator.journal import Entry, Journal
+from simulator.switches import SWITCHES, parse_switches, shown
 
 REFRESH = ("token", "refresh_token", 1)
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from local.hubspot import Simulator, SimulatorSettings
-from local.hubspot.consent import AuthorizationRequest, allow
-from local.hubspot.data import account_details, crm_objects, uninstall
-from local.hubspot.pkce import Challenge
-from local.hubspot.settings import OTHER_CLIENT_ID, OTHER_CLIENT_SECRET
-from local.hubspot.token_care import introspect, revoke
-from local.hubspot.token_endpoint import exchange
+from simulator import Simulator, SimulatorSettings
+from simulator.authorization import AuthorizationRequest, allow
+from simulator.codes import Challenge
+from simulator.configuration import OTHER_CLIENT_ID, OTHER_CLIENT_SECRET
+from simulator.data_api import account_details, crm_objects, uninstall
+from simulator.introspection import introspect, revoke
+from simulator.token_endpoint import exchange
 
 ACME, BEISPIEL = 100001, 100002
 ADMIN, COLLEAGUE = 9001, 9002

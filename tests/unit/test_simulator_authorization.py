@@ -4,9 +4,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from local.hubspot import Simulator, SimulatorSettings
-from local.hubspot.consent import AuthorizationRequest, Refused, allow, answer_url
-from local.hubspot.urls import is_acceptable_redirect, with_query
+from simulator import Simulator, SimulatorSettings
+from simulator.authorization import AuthorizationRequest, Refused, allow, answer_url, with_query
+from simulator.declaration import is_acceptable_redirect
 
 REDIRECT = "http://localhost:3000/oauth-callback"
 SETTINGS = SimulatorSettings(

@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 import pytest
 import requests
 
-from local import contract
-from local.hubspot import Running, SimulatorSettings, serve
-from local.hubspot.faults import parse_fault
-from local.hubspot.settings import API_VERSIONS
-from local.hubspot.visitor import decide
+from simulator import Running, SimulatorSettings, serve, verification
+from simulator.configuration import API_VERSIONS
+from simulator.faults import parse_fault
+from simulator.visitor import decide
 from tests.leaks import leaks
 from tests.ports import free_port
 from tests.recording import RecordingSimulator
@@ -58,7 +57,7 @@ def verify(hubspot: Running) -> Callable[..., Verified]:
 
     def run(version: str = "v3") -> Verified:
         verified = Verified()
-        verified.contradicted = contract.verify(
+        verified.contradicted = verification.verify(
             hubspot.url,
             hubspot.url,
             settings.client_id,
@@ -105,7 +104,7 @@ def test_a_hubspot_that_answers_otherwise_is_contradicted(hubspot: Running, veri
 def test_a_hubspot_out_of_reach_is_one_line() -> None:
     lines: list[str] = []
 
-    ended = contract.verify("http://localhost:1", "http://localhost:1", "id", "secret", "v3", "x", out=lines.append)
+    ended = verification.verify("http://localhost:1", "http://localhost:1", "id", "secret", "v3", "x", out=lines.append)
 
     assert ended == 1
     assert len(lines) == 1
@@ -116,7 +115,7 @@ def test_without_anybody_at_the_consent_page_the_rest_is_still_checked(hubspot: 
     lines: list[str] = []
     settings = hubspot.simulator.settings
 
-    contradicted = contract.verify(
+    contradicted = verification.verify(
         hubspot.url,
         hubspot.url,
         settings.client_id,
