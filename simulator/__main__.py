@@ -1,6 +1,5 @@
-"""`python -m simulator`: a HubSpot simulator of its own."""
+"""`python -m simulator`."""
 
-import json
 import signal
 import threading
 from collections.abc import Mapping
@@ -9,9 +8,9 @@ from typing import Any
 
 import click
 
-from ops.hsmeta import HsMetaError, load_hsmeta
 from simulator import SimulatorSettings, serve
 from simulator.configuration import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET
+from simulator.declaration import InvalidDeclaration, load_declaration
 
 
 @click.command()
@@ -42,10 +41,10 @@ def main(port: int, hsmeta: Path | None, redirect_urls: tuple[str, ...], **switc
 
 def _declared(hsmeta: Path, switches: Mapping[str, Any]) -> SimulatorSettings:
     try:
-        load_hsmeta(hsmeta)
-    except HsMetaError as error:
+        declaration = load_declaration(hsmeta)
+    except InvalidDeclaration as error:
         raise click.ClickException("\n".join(f"--hsmeta: {fault}." for fault in error.faults)) from error
-    return SimulatorSettings.from_hsmeta(json.loads(hsmeta.read_text(encoding="utf-8")), **switches)
+    return SimulatorSettings.from_hsmeta(declaration, **switches)
 
 
 if __name__ == "__main__":
