@@ -1,7 +1,6 @@
 """A HubSpot to develop and test against: consent pages, OAuth endpoints, faults on demand and a journal.
 
-`with serve(SimulatorSettings(), port=0) as hubspot: hubspot.url` runs one inside this process;
-`python -m simulator` runs one for itself.
+In a test: `with serve(SimulatorSettings()) as hubspot:` listens at `hubspot.url`. By hand: `python -m simulator`.
 """
 
 from simulator.configuration import SimulatorSettings

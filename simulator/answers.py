@@ -1,23 +1,14 @@
-"""What an endpoint answers, and how HubSpot words its refusals."""
+"""What an endpoint answers, and the errors HubSpot answers with."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from functools import wraps
+from typing import Any, ParamSpec
 
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A status and a JSON body (None: no body), with the outcome the journal keeps."""
-
-    status: int
-    body: Mapping[str, Any] | None = field(default=None, repr=False)
-    outcome: str = "ok"
-    hub_id: int | None = None
-
-
+P = ParamSpec("P")
 BAD_REQUEST = 400
 
-# status -> (error, description)
+# `status` -> (`error`, description). HubSpot does not document the rows marked "assumed".
 ERRORS: dict[str, tuple[str, str]] = {
     "BAD_REFRESH_TOKEN": ("invalid_grant", "missing or invalid refresh token"),
     "BAD_AUTH_CODE": ("invalid_grant", "missing or unknown auth code"),
@@ -33,16 +24,48 @@ ERRORS: dict[str, tuple[str, str]] = {
 }
 
 
-class OAuthError(Exception):
-    """A refusal of an OAuth endpoint, named by its documented `status`."""
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`body` None sends no body; `outcome` goes into the journal."""
 
-    def __init__(self, status: str, hub_id: int | None = None) -> None:
-        super().__init__(status)
-        self.status = status
-        self.hub_id = hub_id
+    status: int
+    body: Mapping[str, Any] | None = field(default=None, repr=False)
+    outcome: str = "ok"
 
-    def answer(self) -> Answer:
-        """HTTP 400 with the body HubSpot documents."""
-        error, description = ERRORS[self.status]
-        body = {"error": error, "error_description": description, "status": self.status, "message": description}
-        return Answer(BAD_REQUEST, body, outcome=self.status, hub_id=self.hub_id)
+
+class ErrorAnswer(Exception):
+    """Ends a call with this answer."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer.outcome)
+        self.answer = answer
+
+
+class OAuthError(ErrorAnswer):
+    """An error of the OAuth endpoints, named by its documented `status`: a key of ERRORS."""
+
+    def __init__(self, status: str) -> None:
+        error, description = ERRORS[status]
+        body = {"error": error, "error_description": description, "status": status, "message": description}
+        super().__init__(Answer(BAD_REQUEST, body, outcome=status))
+
+
+class DataError(ErrorAnswer):
+    """An error of the data API, named by its `category`."""
+
+    def __init__(self, status: int, category: str, message: str) -> None:
+        body = {"status": "error", "message": message, "category": category}
+        super().__init__(Answer(status, body, outcome=category))
+
+
+def answers_errors(endpoint: Callable[P, Answer]) -> Callable[P, Answer]:
+    """Return the answer of an ErrorAnswer raised in the decorated endpoint."""
+
+    @wraps(endpoint)
+    def answered(*args: P.args, **kwargs: P.kwargs) -> Answer:
+        try:
+            return endpoint(*args, **kwargs)
+        except ErrorAnswer as error:
+            return error.answer
+
+    return answered

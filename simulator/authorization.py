@@ -1,4 +1,4 @@
-"""The authorization request: what HubSpot's own page refuses, and what it sends back to the app."""
+"""The authorization request: what HubSpot's page refuses, and what it sends back to the app."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from simulator.declaration import is_acceptable_redirect
 from simulator.portals import Account, User
 from simulator.simulator import Simulator
 
-# What the person reads; after any of these the browser never comes back to the app.
+# HubSpot says these on its own page and sends the browser nowhere, so the app never learns of them.
 REFUSALS = {
     "unknown_client": "We couldn't find an app with this client ID.",
     "redirect_not_registered": "The redirect URL in this link is not registered for the app.",
@@ -24,7 +24,7 @@ REFUSALS = {
 
 
 class Refused(Exception):
-    """HubSpot's own page says no. `reason` is a key of REFUSALS."""
+    """HubSpot's page refuses the install; `reason` is a key of REFUSALS."""
 
     def __init__(self, reason: str, *details: str) -> None:
         super().__init__(reason)
@@ -35,7 +35,7 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationRequest:
-    """The parameters of an authorization URL; `state` None means that there was none."""
+    """The parameters of an authorization URL. `state` None is an absent one, "" an empty one."""
 
     client_id: str
     redirect_uri: str
@@ -46,20 +46,20 @@ class AuthorizationRequest:
 
     @classmethod
     def parse(cls, query: str) -> "AuthorizationRequest":
-        """Read a raw query string; what is missing is empty."""
+        """Read a raw query string. An absent parameter is empty, which `check` refuses where it is required."""
         given = {name: values[0] for name, values in parse_qs(query, keep_blank_values=True).items()}
         challenge = given.get("code_challenge")
         return cls(
             client_id=given.get("client_id", ""),
             redirect_uri=given.get("redirect_uri", ""),
-            scopes=tuple(dict.fromkeys(given.get("scope", "").split())),
-            optional_scopes=tuple(dict.fromkeys(given.get("optional_scope", "").split())),
+            scopes=_scopes(given, "scope"),
+            optional_scopes=_scopes(given, "optional_scope"),
             state=given.get("state"),
             challenge=Challenge(challenge, given.get("code_challenge_method", "plain")) if challenge else None,
         )
 
     def check(self, settings: SimulatorSettings) -> None:
-        """Refuse what no account could grant."""
+        """Refuse a request that no account could grant."""
         if self.client_id != settings.client_id:
             raise Refused("unknown_client")
         if self.redirect_uri not in settings.redirect_urls:
@@ -78,7 +78,7 @@ class AuthorizationRequest:
             raise Refused("scope_mismatch", *sorted(misplaced))
 
     def query(self) -> str:
-        """The request as the query string of an authorization URL."""
+        """Write the request as the query string of an authorization URL."""
         fields = {
             "client_id": self.client_id,
             "redirect_uri": self.redirect_uri,
@@ -89,7 +89,7 @@ class AuthorizationRequest:
         return with_query("", fields).removeprefix("?")
 
     def check_account(self, account: Account | None) -> Account:
-        """Refuse an account that cannot grant what is required."""
+        """Refuse an account that lacks a scope of `scope`."""
         if account is None:
             raise Refused("unknown_account")
         if not account.may_grant(self.scopes):
@@ -97,18 +97,22 @@ class AuthorizationRequest:
         return account
 
     def granted_by(self, account: Account) -> tuple[str, ...]:
-        """Every scope of `scope`, and the optional ones the account has access to: the others drop silently."""
+        """Every scope of `scope`, and the optional ones the account has: HubSpot drops the others silently."""
         return self.scopes + tuple(s for s in self.optional_scopes if account.may_grant((s,)))
 
 
+def _scopes(given: Mapping[str, str], name: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(given.get(name, "").split()))
+
+
 def check_installer(user: User | None) -> None:
-    """Refuse a person who may not install apps."""
+    """Refuse a user who may not install apps."""
     if user is None or not user.may_install:
         raise Refused("installer_lacks_rights")
 
 
 def allow(simulator: Simulator, request: AuthorizationRequest, hub_id: int, user_id: int) -> str:
-    """Check everything once more and issue a code."""
+    """Check the whole request again and issue a code."""
     with simulator.lock:
         settings = simulator.settings
         request.check(settings)
@@ -124,11 +128,11 @@ def allow(simulator: Simulator, request: AuthorizationRequest, hub_id: int, user
             simulator.clock() + settings.code_lifetime,
             request.challenge,
         )
-        return simulator.codes.keep(code).value
+        return simulator.codes.add(code).value
 
 
 def answer_url(simulator: Simulator, request: AuthorizationRequest, hub_id: int, user_id: int, *, allowed: bool) -> str:
-    """Where the browser goes after Allow or Cancel, with the state it came with."""
+    """The redirect URL with the answer to Allow or Cancel, and the state as it was sent."""
     if allowed:
         answer = {"code": allow(simulator, request, hub_id, user_id)}
     else:
@@ -139,7 +143,7 @@ def answer_url(simulator: Simulator, request: AuthorizationRequest, hub_id: int,
 
 
 def with_query(url: str, parameters: Mapping[str, str | None]) -> str:
-    """The URL with the parameters that are not None appended, percent-encoded."""
+    """Append the parameters that are not None; the URL keeps the query it has."""
     parts = urlsplit(url)
     given = {name: value for name, value in parameters.items() if value is not None}
     query = "&".join(filter(None, (parts.query, urlencode(given, quote_via=quote, safe=""))))

@@ -1,4 +1,4 @@
-"""Authorization codes: issued on consent, redeemed once, dead after a short time."""
+"""Authorization codes: issued on consent, redeemed once, expired soon after."""
 
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
@@ -11,22 +11,24 @@ from simulator.answers import OAuthError
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """What the authorization URL carried."""
+    """A PKCE code challenge (RFC 7636) of an authorization URL.
+
+    HubSpot documents `code_verifier` for the token endpoint only. That its consent page takes a challenge is assumed.
+    """
 
     value: str
     method: str = "plain"
 
-    def is_met_by(self, verifier: str) -> bool:
-        """Whether the exchange came from whoever made the challenge."""
-        shown = verifier
+    def matches(self, verifier: str) -> bool:
+        given = verifier
         if self.method == "S256":
-            shown = urlsafe_b64encode(sha256(verifier.encode()).digest()).decode().rstrip("=")
-        return compare_digest(shown.encode(), self.value.encode())
+            given = urlsafe_b64encode(sha256(verifier.encode()).digest()).decode().rstrip("=")
+        return compare_digest(given.encode(), self.value.encode())
 
 
 @dataclass(slots=True)
 class Code:
-    """What the person at the consent page agreed to; `expires_at` in Unix seconds."""
+    """What the user agreed to; `expires_at` in Unix seconds."""
 
     value: str = field(repr=False)
     client_id: str
@@ -40,31 +42,34 @@ class Code:
 
 
 class Codes:
-    """Every code ever issued: a spent or expired one still has to be recognised."""
+    """Every code ever issued, so that a spent or expired code gets its own error. Callers hold the simulator's lock."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._codes: dict[str, Code] = {}
 
-    def keep(self, code: Code) -> Code:
-        """Remember a new code."""
+    def add(self, code: Code) -> Code:
         self._codes[code.value] = code
         return code
 
     def find(self, value: str) -> Code | None:
-        """The code with this value, whatever its state."""
+        """Find a code, spent and expired ones included."""
         return self._codes.get(value)
 
     def redeem(self, value: str, client_id: str, redirect_uri: str, verifier: str) -> Code:
-        """Spend the code; a refusal leaves it unspent (assumed: HubSpot does not say)."""
+        """Spend the code. A refused code stays unspent (assumed: HubSpot does not document it).
+
+        Raises:
+            OAuthError: With the first error of the code, in the order below.
+        """
         code = self._codes.get(value)
         if code is None or code.spent or code.client_id != client_id:
-            raise OAuthError("BAD_AUTH_CODE", code.hub_id if code else None)
+            raise OAuthError("BAD_AUTH_CODE")
         if self._clock() >= code.expires_at:
-            raise OAuthError("EXPIRED_AUTH_CODE", code.hub_id)
+            raise OAuthError("EXPIRED_AUTH_CODE")
         if redirect_uri != code.redirect_uri:
-            raise OAuthError("MISMATCH_REDIRECT_URI_AUTH_CODE", code.hub_id)
-        if code.challenge and not code.challenge.is_met_by(verifier):
-            raise OAuthError("BAD_CODE_VERIFIER", code.hub_id)
+            raise OAuthError("MISMATCH_REDIRECT_URI_AUTH_CODE")
+        if code.challenge and not code.challenge.matches(verifier):
+            raise OAuthError("BAD_CODE_VERIFIER")
         code.spent = True
         return code

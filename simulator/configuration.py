@@ -1,4 +1,4 @@
-"""How one simulated HubSpot behaves: the app's declaration, its accounts and every switch."""
+"""How one simulated HubSpot is set up: the app it knows, its accounts and users, and every switch."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ OTHER_CLIENT_SECRET = "other-simulated-client-secret"  # noqa: S105 - opens noth
 
 @dataclass(frozen=True, slots=True)
 class SimulatorSettings:
-    """Times are seconds; lengths are characters. Where HubSpot's behaviour is unknown the default is an assumption."""
+    """Times in seconds, lengths in characters. "Assumed" marks what HubSpot does not document."""
 
     client_id: str = DEFAULT_CLIENT_ID
     client_secret: str = field(default=DEFAULT_CLIENT_SECRET, repr=False)
@@ -30,20 +30,20 @@ class SimulatorSettings:
     users: tuple[User, ...] = DEFAULT_USERS
     signed_in_user: int = DEFAULT_USERS[0].user_id
     token_lifetime: int = 1800
-    code_lifetime: int = 600  # assumed: HubSpot publishes no figure
+    code_lifetime: int = 600  # assumed
     access_token_length: int = 300
     refresh_token_length: int = 64
     code_length: int = 40
     hublet_prefixes: bool = True
     rotate_refresh_tokens: bool = False
     same_user_keeps_refresh_token: bool = True  # assumed
-    reinstall_ends_other_grants: bool = False  # assumed: whether the first user's refresh token dies is not documented
+    reinstall_ends_other_grants: bool = False  # assumed: the first user's refresh token survives the second's install
     latency: float = 0.0
     marketplace_origin: str = "https://app.hubspot.com"
 
     @classmethod
     def from_hsmeta(cls, document: Mapping[str, Any], **others: Any) -> Self:  # noqa: ANN401 - any field of this class
-        """Settings of the app that an app-hsmeta.json declares; `others` name further fields and win."""
+        """Settings of the app that an app-hsmeta.json declares; `others` are further fields, and win."""
         auth = document.get("config", {}).get("auth", {})
         declared: dict[str, Any] = {
             "redirect_urls": tuple(auth.get("redirectUrls", ())),
@@ -56,17 +56,15 @@ class SimulatorSettings:
         return cls(**(declared | others))
 
     def always_required(self) -> frozenset[str]:
-        """The scopes every install needs; `oauth` is one even when the declaration leaves it out."""
+        """HubSpot requires `oauth` of every app, declared or not."""
         return frozenset(self.required_scopes) | {"oauth"}
 
     def account(self, hub_id: int) -> Account | None:
-        """The account of the picker with this number."""
         return next((a for a in self.accounts if a.hub_id == hub_id), None)
 
     def user(self, user_id: int) -> User | None:
-        """The person with this number."""
         return next((u for u in self.users if u.user_id == user_id), None)
 
     def secret_of(self, client_id: str) -> str | None:
-        """The client secret of an app this HubSpot knows, or None."""
+        """The client secret of a known app."""
         return self.client_secret if client_id == self.client_id else self.other_apps.get(client_id)

@@ -3,7 +3,7 @@
 import socket
 import struct
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from io import BytesIO
 
 from flask import Flask
@@ -11,25 +11,28 @@ from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 from werkzeug.wsgi import ClosingIterator, get_input_stream
 
 IDLE_SECONDS = 75
+RESET = (1, 0)  # SO_LINGER on, zero seconds: closing the socket sends a TCP reset
 
 
 class Connection(WSGIRequestHandler):
-    """Werkzeug's own handler closes after every answer and lingers on the socket; this one does neither."""
+    """Keeps the connection open, where Werkzeug's handler closes it after every answer and lingers.
+
+    A test that times the simulator then measures its work, not the transport.
+    """
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
-    wbufsize = -1  # head and body leave together: no second packet waits for a delayed ACK
+    wbufsize = -1  # head and body leave in one packet: a second one would wait for a delayed ACK
     timeout = IDLE_SECONDS
 
     def run_wsgi(self) -> None:
-        """Read the whole request, run the application, write the answer."""
         self.environ = environ = self.make_environ()
         self.wfile.flush()  # a 100 Continue may be waiting
-        # Read now: what an endpoint leaves unread would be taken for the next request.
+        # Read the whole body: a rest that the endpoint ignores would be parsed as the next request.
         environ["wsgi.input"] = BytesIO(get_input_stream(environ).read())
 
         def start_response(status: str, headers: list[tuple[str, str]], _: object = None) -> Callable[[bytes], object]:
-            self._begin(status, headers)
+            self._send_head(status, headers)
             return self.wfile.write
 
         with closing(ClosingIterator(self.server.app(environ, start_response))) as chunks:
@@ -37,7 +40,7 @@ class Connection(WSGIRequestHandler):
                 self.wfile.write(chunk)
                 self.wfile.flush()
 
-    def _begin(self, status: str, headers: list[tuple[str, str]]) -> None:
+    def _send_head(self, status: str, headers: list[tuple[str, str]]) -> None:
         code, _, reason = status.partition(" ")
         self.send_response(int(code), reason)
         for name, value in headers:
@@ -47,35 +50,37 @@ class Connection(WSGIRequestHandler):
         self.end_headers()
 
     def log(self, type: str, message: str, *args: object) -> None:  # noqa: A002 - Werkzeug's name
-        """Say nothing: request lines carry codes."""
+        """Log nothing: request lines carry codes."""
 
 
 class Server(ThreadedWSGIServer):
-    """Knows its open connections, so that stopping ends them, and resets those that are meant to be reset."""
+    """Keeps a list of open connections, so that stopping the server ends them."""
 
     def __init__(self, listener: socket.socket, app: Flask) -> None:
         self._connections: set[socket.socket] = set()
         super().__init__(listener.getsockname()[0], 0, app, Connection, fd=listener.fileno())
 
     def get_request(self) -> tuple[socket.socket, tuple[str, int]]:
-        """Accept a connection and remember it."""
         connection, address = super().get_request()
         self._connections.add(connection)
         return connection, address
 
     def shutdown_request(self, request: socket.socket) -> None:  # type: ignore[override]
-        """Close in order, unless the connection is to be reset: an orderly end would come first."""
+        """Skip the orderly end for a connection marked with `reset_on_close`; it would come before the reset."""
         self._connections.discard(request)
         linger = request.getsockopt(socket.SOL_SOCKET, socket.SO_LINGER, 8)
-        if struct.unpack("ii", linger) == (1, 0):
+        if struct.unpack("ii", linger) == RESET:
             self.close_request(request)
         else:
             super().shutdown_request(request)
 
     def close_connections(self) -> None:
-        """End the connections that clients still keep open."""
+        """End the connections that clients keep open."""
         for connection in list(self._connections):
-            try:
+            with suppress(OSError):  # its own thread may have closed it already
                 connection.shutdown(socket.SHUT_RDWR)
-            except OSError:  # its own thread was faster
-                continue
+
+
+def reset_on_close(connection: socket.socket) -> None:
+    """Make the connection end in a TCP reset instead of an orderly end."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", *RESET))

@@ -1,4 +1,4 @@
-"""The pages of app.hubspot.com that a person installing the app sees: account picker, consent, refusal."""
+"""The pages of app.hubspot.com that an installing user sees: account picker, consent, refusal."""
 
 from urllib.parse import quote
 
@@ -15,7 +15,6 @@ DECISIONS = {"allow": True, "cancel": False}
 
 
 def pages(simulator: Simulator) -> Blueprint:
-    """The routes of the authorization URL and of the decision."""
     routes = Blueprint("pages", __name__)
 
     @routes.get("/oauth/authorize")
@@ -49,7 +48,7 @@ def pages(simulator: Simulator) -> Blueprint:
 
 
 def consent_page(simulator: Simulator, wanted: AuthorizationRequest, hub_id: int, action: str, query: str) -> str:
-    """The page that asks one account's user; whether that user may install shows when they allow."""
+    """Ask a user of the account. Whether that user may install is checked only when they allow it."""
     settings = simulator.settings
     account = wanted.check_account(simulator.account(hub_id))
     dropped = [scope for scope in wanted.optional_scopes if not account.may_grant((scope,))]
@@ -58,7 +57,7 @@ def consent_page(simulator: Simulator, wanted: AuthorizationRequest, hub_id: int
 
 
 def decision() -> tuple[int, int, bool]:
-    """The account, the person and the answer that the consent form carries."""
+    """Read the account, the user and the answer from the consent form."""
     hub_id, user_id = request.form.get("hub_id", 0, int), request.form.get("user_id", 0, int)
     allowed = DECISIONS.get(request.form.get("decision", ""))
     if allowed is None or not hub_id:
@@ -67,10 +66,9 @@ def decision() -> tuple[int, int, bool]:
 
 
 def _raw_query() -> str:
-    """As the browser sent it, so that the state survives to the letter; never anything but ASCII."""
+    """The query string as the browser sent it, because the state must come back unchanged. Always ASCII."""
     return quote(request.query_string, safe="=&%+!$'()*,;:@/?-._~")
 
 
 def _note(simulator: Simulator, endpoint: str, status: int, outcome: str, hub_id: int | None = None) -> None:
-    entry = Entry(endpoint, request.method, request.path, hub_id=hub_id)
-    simulator.journal.note(entry, status, outcome)
+    simulator.journal.note(Entry(endpoint, request.method, request.path, hub_id=hub_id), status, outcome)

@@ -1,4 +1,4 @@
-"""/_sim/: what tests and people switch, and what they see of the calls."""
+"""The routes under /_sim/: journal, faults, settings, and grants made without a browser."""
 
 import json
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ MOST = 1_000_000
 
 
 def control(simulator: Simulator) -> Blueprint:  # noqa: C901 - a list of routes
-    """The routes under /_sim/; none shows a secret except the one that mints them."""
+    """Only POST /_sim/grants answers with secrets."""
     routes = Blueprint("control", __name__)
 
     @routes.get("/")
@@ -94,7 +94,7 @@ def _document() -> dict[str, Any]:
 
 
 def mint(simulator: Simulator, wanted: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Install the app in `count` accounts from `first_hub_id` on, each with `scopes`; token responses come back."""
+    """Install the app in `count` accounts from `first_hub_id` on, each with `scopes`; return their token responses."""
     number, first = wanted.get("count", 1), wanted.get("first_hub_id", FIRST_HUB_ID)
     if not isinstance(number, int) or not 1 <= number <= MOST or not isinstance(first, int) or first < 1:
         raise ValueError(f"count must be 1 to {MOST}, first_hub_id a positive number")

@@ -1,4 +1,4 @@
-"""The API's routes: form in, one endpoint function, JSON out; journalled, delayed and distorted on the way."""
+"""The routes of api.hubapi.com: each call is journalled, delayed, and distorted where a fault says so."""
 
 from collections.abc import Callable
 
@@ -8,6 +8,7 @@ from simulator import data_api, introspection, token_endpoint
 from simulator.answers import Answer
 from simulator.configuration import API_VERSIONS
 from simulator.fault_delivery import distorted, rendered
+from simulator.faults import Fault
 from simulator.journal import Entry
 from simulator.simulator import Simulator
 
@@ -17,11 +18,11 @@ VERSIONS = f"<any({', '.join(repr(version) for version in API_VERSIONS)}):versio
 
 
 def api(simulator: Simulator) -> Blueprint:
-    """The routes of api.hubapi.com. Any other version is a 404."""
+    """The versions answer alike; any other version is a 404."""
     routes = Blueprint("api", __name__)
 
     @routes.post(f"/oauth/{VERSIONS}/token")
-    def token(version: str) -> Response:  # noqa: ARG001 - the versions do not differ
+    def token(version: str) -> Response:  # noqa: ARG001
         return _answer_form(simulator, "token", token_endpoint.exchange)
 
     @routes.post(f"/oauth/{VERSIONS}/token/introspect")
@@ -47,26 +48,26 @@ def api(simulator: Simulator) -> Blueprint:
     return routes
 
 
-def _answer_form(
-    simulator: Simulator, endpoint: str, work: Callable[[Simulator, token_endpoint.Form], Answer]
-) -> Response:
-    form = request.form
-    entry = Entry(endpoint, request.method, request.path)
+def _answer_form(simulator: Simulator, endpoint: str, work: token_endpoint.Exchange) -> Response:
+    entry, form = Entry(endpoint, request.method, request.path), request.form
     if request.mimetype != FORM:
         return _deliver(simulator, entry, lambda: NOT_A_FORM)
     if endpoint == "token":
         entry.grant_type = form.get("grant_type", "none")[:40]
-    secret = form.get("refresh_token") or form.get("token") or ""
-    with simulator.lock:
-        code = simulator.codes.find(form.get("code", ""))
-        entry.hub_id = code.hub_id if code else simulator.grants.hub_of(secret)
+    entry.hub_id = _hub_of_form(simulator, form)
     entry.fingerprint({name: form.get(name) for name in ("code", "refresh_token", "token")})
     return _deliver(simulator, entry, lambda: work(simulator, form))
 
 
+def _hub_of_form(simulator: Simulator, form: token_endpoint.Form) -> int | None:
+    with simulator.lock:
+        code = simulator.codes.find(form.get("code", ""))
+        return code.hub_id if code else simulator.grants.hub_of(form.get("refresh_token") or form.get("token") or "")
+
+
 def _answer_bearer(simulator: Simulator, endpoint: str, work: Callable[[Simulator, str], Answer]) -> Response:
-    bearer = request.headers.get("Authorization", "").removeprefix("Bearer ")
     entry = Entry(endpoint, request.method, request.path)
+    bearer = request.headers.get("Authorization", "").removeprefix("Bearer ")
     with simulator.lock:
         entry.hub_id = simulator.grants.hub_of(bearer)
     entry.fingerprint({"access_token": bearer})
@@ -74,18 +75,25 @@ def _answer_bearer(simulator: Simulator, endpoint: str, work: Callable[[Simulato
 
 
 def _deliver(simulator: Simulator, entry: Entry, work: Callable[[], Answer]) -> Response:
+    """Close the journal entry before the answer leaves, so that a caller who has the answer finds the entry."""
     simulator.journal.open(entry)
     fault = simulator.faults.take(entry.endpoint, entry.grant_type, entry.hub_id)
     simulator.pause(simulator.settings.latency)
-    answer = work() if fault is None or fault.after_work else None
-    if answer is not None and answer.body is not None:
-        made = {name: answer.body.get(name) for name in ("access_token", "refresh_token")}
-        entry.fingerprint({f"new_{name}": value for name, value in made.items()})
-    outcome = answer.outcome if answer else "none"
-    # Closed before it is sent: whoever has the answer finds the call in the journal.
     if fault is not None:
-        simulator.journal.close(entry, None, outcome, fault.kind)
-        return distorted(fault, answer)
-    response = rendered(answer or Answer(200))
-    simulator.journal.close(entry, response.status_code, outcome)
-    return response
+        return _deliver_fault(simulator, entry, work, fault)
+    answer = _done(entry, work)
+    simulator.journal.close(entry, answer.status, answer.outcome)
+    return rendered(answer)
+
+
+def _deliver_fault(simulator: Simulator, entry: Entry, work: Callable[[], Answer], fault: Fault) -> Response:
+    answer = _done(entry, work) if fault.after_work else None
+    simulator.journal.close(entry, None, answer.outcome if answer else "none", fault.kind)
+    return distorted(fault, answer)
+
+
+def _done(entry: Entry, work: Callable[[], Answer]) -> Answer:
+    answer = work()
+    made = answer.body or {}
+    entry.fingerprint({f"new_{name}": made.get(name) for name in ("access_token", "refresh_token")})
+    return answer

@@ -1,13 +1,13 @@
-"""How a fault looks from outside: the response, or the lack of one, in place of the real answer."""
+"""The response, or the broken connection, that a fault puts in place of the real answer."""
 
 import json
 import socket
-import struct
 from collections.abc import Callable, Iterator
 
 from flask import Response, request
 
 from simulator.answers import Answer, OAuthError
+from simulator.connections import reset_on_close
 from simulator.faults import Fault
 
 LARGE_BYTES = 5_000_000
@@ -16,7 +16,7 @@ DRIP_SECONDS = 0.5
 
 _HTML = "<html><head><title>{0}</title></head><body><h1>{0}</h1><hr>cloudflare</body></html>"
 _RATE_LIMIT = '{"status": "error", "message": "You have reached your limit.", "errorType": "RATE_LIMIT"}'
-# What HubSpot sends with a status when the fault names no body: content type, body, headers.
+# What HubSpot sends with a status unless the fault says otherwise: content type, body, headers.
 _USUAL: dict[int, tuple[str, str, dict[str, str]]] = {
     423: ("application/json", '{"status": "error", "message": "Locked"}', {"Retry-After": "2"}),
     429: ("application/json", _RATE_LIMIT, {"Retry-After": "1"}),
@@ -27,7 +27,6 @@ _USUAL: dict[int, tuple[str, str, dict[str, str]]] = {
 
 
 def rendered(answer: Answer) -> Response:
-    """The answer as HTTP carries it."""
     body = b"" if answer.body is None else json.dumps(answer.body).encode()
     response = Response(body, answer.status, content_type="application/json;charset=utf-8")
     response.headers["Cache-Control"] = "no-store"
@@ -35,7 +34,7 @@ def rendered(answer: Answer) -> Response:
 
 
 def distorted(fault: Fault, answer: Answer | None) -> Response:
-    """What the caller gets instead; `answer` is None when the work was not done."""
+    """The response with the fault; `answer` is None when the work was not done."""
     return _DELIVERIES[fault.kind](fault, answer or Answer(200, {}))
 
 
@@ -49,11 +48,13 @@ def _status(fault: Fault, _: Answer) -> Response:
 
 
 def _error(fault: Fault, _: Answer) -> Response:
-    return rendered(OAuthError(fault.details["error"]).answer())
+    return rendered(OAuthError(fault.details["error"]).answer)
 
 
 def _reset(_: Fault, __: Answer) -> Response:
-    reset_connection()
+    connection = request.environ.get("werkzeug.socket")
+    if isinstance(connection, socket.socket):
+        reset_on_close(connection)
     raise ConnectionResetError
 
 
@@ -100,13 +101,6 @@ def _drip(fault: Fault, answer: Answer) -> Response:
     dripping = Response(drops(), answer.status, content_type=response.content_type)
     dripping.headers["Content-Length"] = str(len(data))
     return dripping
-
-
-def reset_connection() -> None:
-    """Have the connection end in a TCP reset rather than an orderly end, once the server closes it."""
-    connection = request.environ.get("werkzeug.socket")
-    if isinstance(connection, socket.socket):
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 _DELIVERIES: dict[str, Callable[[Fault, Answer], Response]] = {

@@ -1,4 +1,4 @@
-"""Faults on demand: which calls go wrong, how often, and how. Delivering one is another module's work."""
+"""Faults on demand: which calls they strike, how often, and of which kind. fault_delivery.py carries them out."""
 
 import threading
 from collections.abc import Callable, Collection, Mapping
@@ -11,7 +11,7 @@ from simulator.answers import ERRORS
 ENDPOINTS = ("token", "introspect", "revoke", "uninstall", "account_info", "crm")
 GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials")
 
-# kind -> whether HubSpot did the work before the answer went wrong, unless the fault says otherwise.
+# kind -> whether HubSpot does the work first (a refresh token rotates, say), unless `after_work` says otherwise.
 KINDS = {
     "status": False,  # `status`, `body`, `headers`, `content_type`
     "error": False,  # `error`: a documented status such as BAD_CLIENT_SECRET
@@ -28,7 +28,7 @@ KINDS = {
 
 @dataclass(slots=True, eq=False)
 class Fault:
-    """One thing that goes wrong for the calls it matches; None matches any, `remaining` None lasts until cleared."""
+    """`endpoint`, `grant_type` and `hub_ids` select calls, None any; `remaining` None lasts until cleared."""
 
     kind: str
     endpoint: str | None = "token"
@@ -42,7 +42,6 @@ class Fault:
     cleared: threading.Event = field(default_factory=threading.Event)
 
     def matches(self, endpoint: str, grant_type: str | None, hub_id: int | None) -> bool:
-        """Whether this call is one of those that go wrong."""
         return (
             self.remaining != 0
             and self.endpoint in (None, endpoint)
@@ -51,7 +50,7 @@ class Fault:
         )
 
     def description(self) -> dict[str, Any]:
-        """What GET /_sim/faults tells about it."""
+        """The fault as GET /_sim/faults shows it."""
         return {
             "id": self.number,
             "kind": self.kind,
@@ -65,7 +64,7 @@ class Fault:
 
 
 class Faults:
-    """Those in force, oldest first: the first that matches a call strikes it. Thread-safe."""
+    """The faults in force. The oldest that matches a call strikes it. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -73,14 +72,13 @@ class Faults:
         self._faults: list[Fault] = []
 
     def add(self, fault: Fault) -> Fault:
-        """Put a fault in force."""
         with self._lock:
             fault.number = next(self._numbers)
             self._faults.append(fault)
         return fault
 
     def take(self, endpoint: str, grant_type: str | None, hub_id: int | None) -> Fault | None:
-        """The fault that strikes this call, counted."""
+        """Find the fault that strikes this call, and count it."""
         with self._lock:
             fault = next((f for f in self._faults if f.matches(endpoint, grant_type, hub_id)), None)
             if fault is not None:
@@ -89,12 +87,12 @@ class Faults:
             return fault
 
     def descriptions(self) -> list[dict[str, Any]]:
-        """Every fault, the exhausted ones included."""
+        """All faults, exhausted ones included."""
         with self._lock:
             return [fault.description() for fault in self._faults]
 
     def clear(self, number: int | None = None) -> int:
-        """End one fault or all, and whatever still hangs on them; how many there were."""
+        """End one fault or all, with the calls they still hold; return how many faults there were."""
         with self._lock:
             ended = [f for f in self._faults if number in (None, f.number)]
             self._faults = [f for f in self._faults if f not in ended]
@@ -104,20 +102,14 @@ class Faults:
 
 
 def parse_fault(document: Mapping[str, Any]) -> Fault:
-    """A fault from its JSON.
+    """Read a fault from its JSON.
 
     Raises:
-        ValueError: Naming everything that is wrong with it.
+        ValueError: Names everything that is wrong with it.
     """
-    kind = document.get("kind")
-    wrong = [f"{name} is not known" for name in document if name not in _MEMBERS]
-    wrong += [f"{name} must be {want}" for name, (want, right) in _MEMBERS.items() if not right(document.get(name))]
-    wrong += [f"{name} is missing" for name in _NEEDED.get(str(kind), ()) if name not in document]
-    if "fields" in document and isinstance(document["fields"], Mapping) != (kind == "with"):
-        wrong.append("fields must be a list, or for “with” an object")
-    if wrong or kind is None:
+    if wrong := _wrong(document):
         raise ValueError("; ".join(wrong))
-    hubs = document.get("hub_id")
+    kind, hubs = document["kind"], document.get("hub_id")
     return Fault(
         kind,
         endpoint=document.get("endpoint", "token"),
@@ -127,6 +119,16 @@ def parse_fault(document: Mapping[str, Any]) -> Fault:
         after_work=bool(document.get("after_work", KINDS[kind])),
         details={name: value for name, value in document.items() if name not in _SELECTORS},
     )
+
+
+def _wrong(document: Mapping[str, Any]) -> list[str]:
+    kind = document.get("kind")
+    wrong = [f"{name} is not known" for name in document if name not in _MEMBERS]
+    wrong += [f"{name} must be {want}" for name, (want, right) in _MEMBERS.items() if not right(document.get(name))]
+    wrong += [f"{name} is missing" for name in _NEEDED.get(str(kind), ()) if name not in document]
+    if "fields" in document and isinstance(document["fields"], Mapping) != (kind == "with"):
+        wrong.append("fields must be a list, or for “with” an object")
+    return wrong
 
 
 def _number(value: object, least: float = 0) -> bool:
@@ -147,7 +149,7 @@ def _kind_of(*types: type) -> Callable[[object], bool]:
 
 
 _SELECTORS = frozenset({"kind", "endpoint", "grant_type", "hub_id", "times", "after_work"})
-# What each kind cannot do without.
+# The members that a kind requires.
 _NEEDED = {"status": ("status",), "error": ("error",), "without": ("fields",), "with": ("fields",)}
 # member -> what it must be, in words and as a check; an absent one arrives as None.
 _MEMBERS: Mapping[str, tuple[str, Callable[[Any], bool]]] = {

@@ -1,44 +1,39 @@
-"""Introspection and revocation of tokens: both answer 200, also for tokens nobody knows."""
+"""Introspection and revocation. Both answer 200 to an unknown token too."""
 
 from typing import Any
 
-from simulator.answers import Answer, OAuthError
+from simulator.answers import Answer, answers_errors
 from simulator.grants import AccessToken, Grant
 from simulator.simulator import Simulator
-from simulator.token_endpoint import Form, check_secret, known_secret
+from simulator.token_endpoint import Form, authenticate
 
 INACTIVE = Answer(200, {"active": False}, outcome="inactive")
 
 
+@answers_errors
 def introspect(simulator: Simulator, form: Form) -> Answer:
-    """Who a live token belongs to; `{"active": false}` for any other, another app's included."""
+    """Describe a live token; any other, including another app's, is `{"active": false}`."""
     with simulator.lock:
-        try:
-            check_secret(known_secret(simulator, form), form)
-        except OAuthError as refusal:
-            return refusal.answer()
-        token, client_id = form.get("token", ""), form["client_id"]
+        client_id, token = authenticate(simulator, form), form.get("token", "")
         grant = simulator.grants.find(token)
         if grant is not None and grant.client_id == client_id:
-            return Answer(200, _about_refresh_token(simulator, grant), hub_id=grant.hub_id)
+            return Answer(200, _about_refresh_token(simulator, grant))
         access = simulator.grants.access_token(token)
         if access is not None and access.client_id == client_id and simulator.grants.is_live(access):
-            return Answer(200, _about_access_token(simulator, access), hub_id=access.hub_id)
+            return Answer(200, _about_access_token(simulator, access))
         return INACTIVE
 
 
+@answers_errors
 def revoke(simulator: Simulator, form: Form) -> Answer:
-    """Kill a refresh token; access tokens live on to their expiry, those given here too (assumed)."""
+    """End a refresh token. Access tokens live on to their expiry, even one that is sent here (assumed)."""
     with simulator.lock:
-        try:
-            check_secret(known_secret(simulator, form), form)
-        except OAuthError as refusal:
-            return refusal.answer()
+        client_id = authenticate(simulator, form)
         grant = simulator.grants.find(form.get("token", ""))
-        if grant is None or grant.client_id != form["client_id"]:
+        if grant is None or grant.client_id != client_id:
             return Answer(200, {}, outcome="unknown_token")
         simulator.grants.end(grant)
-        return Answer(200, {}, hub_id=grant.hub_id)
+        return Answer(200, {})
 
 
 def _about_refresh_token(simulator: Simulator, grant: Grant) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Arrivals that do not begin at the app: the Marketplace with and without sign-in, and a sample install URL."""
+"""Installs that begin at HubSpot: from the Marketplace, with or without the app's sign-in, and a sample install URL."""
 
 from typing import NamedTuple
 
@@ -16,8 +16,8 @@ ARRIVALS = ("seamless", "sign-in", "sample")
 INSTALL_ID_LENGTH = 16
 
 
-class Start(NamedTuple):
-    """What the person chose on the Marketplace page."""
+class Choice(NamedTuple):
+    """What the user chose on the Marketplace page; `arrival` is one of ARRIVALS."""
 
     arrival: str
     hub_id: int
@@ -26,7 +26,6 @@ class Start(NamedTuple):
 
 
 def marketplace(simulator: Simulator) -> Blueprint:
-    """The simulated Marketplace listing and what follows from its buttons."""
     routes = Blueprint("marketplace", __name__)
 
     @routes.get("/marketplace")
@@ -35,15 +34,15 @@ def marketplace(simulator: Simulator) -> Blueprint:
 
     @routes.post("/marketplace/start")
     def start() -> Response:
-        chosen = _chosen(simulator.settings)
-        location = _first_stop(simulator, chosen)
-        entry = Entry("marketplace", request.method, request.path, hub_id=chosen.hub_id)
-        simulator.journal.note(entry, 302, f"started:{chosen.arrival}")
+        choice = _choice(simulator.settings)
+        location = _first_redirect(simulator, choice)
+        entry = Entry("marketplace", request.method, request.path, hub_id=choice.hub_id)
+        simulator.journal.note(entry, 302, f"started:{choice.arrival}")
         return redirect(location)
 
     @routes.get("/marketplace/continue/<install_id>")
     def resume(install_id: str) -> str:
-        """Where a signed-in person comes back to with the app's state; HubSpot asks for consent now."""
+        """The app sends a signed-in user back here with its state; HubSpot now asks for consent."""
         hub_id, redirect_uri = _install(simulator, install_id)
         wanted = _request(simulator.settings, redirect_uri, request.args.get("state"))
         return consent_page(simulator, wanted, hub_id, f"/marketplace/decide/{install_id}", wanted.query())
@@ -54,11 +53,9 @@ def marketplace(simulator: Simulator) -> Blueprint:
         hub_id, user_id, allowed = decision()
         if not allowed:
             return redirect(answer_url(simulator, wanted, hub_id, user_id, allowed=False))
-        code = allow(simulator, wanted, hub_id, user_id)
-        finished = f"{simulator.settings.marketplace_origin}/marketplace/finished/{install_id}"
-        final = {"step": "finalize", "code": code, "state": wanted.state, "returnUrl": finished}
+        source = _final_redirect(simulator, wanted, hub_id, user_id, install_id)
         simulator.journal.note(Entry("consent", request.method, request.path, hub_id=hub_id), 200, "allowed")
-        return render_template("finalize.html", source=with_query(wanted.redirect_uri, final))
+        return render_template("finalize.html", source=source)
 
     @routes.get("/marketplace/finished/<install_id>")
     def finished(install_id: str) -> str:
@@ -68,37 +65,49 @@ def marketplace(simulator: Simulator) -> Blueprint:
     return routes
 
 
-def _chosen(settings: SimulatorSettings) -> Start:
+def _choice(settings: SimulatorSettings) -> Choice:
     form = request.form
-    chosen = Start(
+    choice = Choice(
         form.get("arrival", ""),
         form.get("hub_id", 0, int),
         form.get("user_id", settings.signed_in_user, int),
         form.get("redirect_uri", settings.redirect_urls[0]),
     )
-    if chosen.arrival not in ARRIVALS:
+    if choice.arrival not in ARRIVALS:
         raise BadRequest(f"arrival must be one of {', '.join(ARRIVALS)}")
-    return chosen
+    return choice
 
 
-def _first_stop(simulator: Simulator, chosen: Start) -> str:
-    """The redirect URL as the browser first arrives at it."""
-    settings = simulator.settings
-    wanted = _request(settings, chosen.redirect_uri, None)
-    wanted.check(settings)
+def _first_redirect(simulator: Simulator, choice: Choice) -> str:
+    """Where the browser first reaches the app: with a code, or with step=authorize to sign in before consent."""
+    wanted = _request(simulator.settings, choice.redirect_uri, None)
+    wanted.check(simulator.settings)
     install_id = simulator.opaque(INSTALL_ID_LENGTH)
-    simulator.marketplace_installs[install_id] = (chosen.hub_id, chosen.redirect_uri)
-    if chosen.arrival == "sign-in":
-        return_url = f"{settings.marketplace_origin}/marketplace/continue/{install_id}"
-        return with_query(chosen.redirect_uri, {"step": "authorize", "returnUrl": return_url})
-    code = allow(simulator, wanted, chosen.hub_id, chosen.user_id)
-    return_url = f"{settings.marketplace_origin}/marketplace/finished/{install_id}"
-    given = {"code": code, "returnUrl": return_url if chosen.arrival == "seamless" else None}
-    return with_query(chosen.redirect_uri, given)
+    simulator.marketplace_installs[install_id] = (choice.hub_id, choice.redirect_uri)
+    if choice.arrival == "sign-in":
+        return_url = _return_url(simulator, "continue", install_id)
+        return with_query(choice.redirect_uri, {"step": "authorize", "returnUrl": return_url})
+    answer = {"code": allow(simulator, wanted, choice.hub_id, choice.user_id)}
+    if choice.arrival == "seamless":
+        answer["returnUrl"] = _return_url(simulator, "finished", install_id)
+    return with_query(choice.redirect_uri, answer)
+
+
+def _final_redirect(
+    simulator: Simulator, wanted: AuthorizationRequest, hub_id: int, user_id: int, install_id: str
+) -> str:
+    """Where HubSpot's iframe reaches the app after consent: step=finalize."""
+    code, return_url = allow(simulator, wanted, hub_id, user_id), _return_url(simulator, "finished", install_id)
+    final = {"step": "finalize", "code": code, "state": wanted.state, "returnUrl": return_url}
+    return with_query(wanted.redirect_uri, final)
+
+
+def _return_url(simulator: Simulator, step: str, install_id: str) -> str:
+    return f"{simulator.settings.marketplace_origin}/marketplace/{step}/{install_id}"
 
 
 def _request(settings: SimulatorSettings, redirect_uri: str, state: str | None) -> AuthorizationRequest:
-    """What the Marketplace asks for: everything the app declares (assumed)."""
+    """The Marketplace asks for every scope the app declares (assumed)."""
     scopes = (*sorted(settings.always_required()), *settings.conditional_scopes)
     return AuthorizationRequest(settings.client_id, redirect_uri, scopes, settings.optional_scopes, state)
 

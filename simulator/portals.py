@@ -1,9 +1,9 @@
-"""The HubSpot accounts an app can be installed in, and the people who may or may not install it."""
+"""HubSpot accounts ("portals") that an app can be installed in, and the users who install it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-# What a free account typically has no access to: each belongs to a paid tier.
+# Scopes of paid tiers, which a free account typically lacks.
 PAID_SCOPES = frozenset(
     {
         "automation",
@@ -18,7 +18,7 @@ PAID_SCOPES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One HubSpot account (a portal) and the scopes its subscription has no access to."""
+    """`unavailable_scopes` are those that the account's subscription does not include."""
 
     hub_id: int
     name: str
@@ -27,22 +27,21 @@ class Account:
 
     @property
     def domain(self) -> str:
-        """The `hub_domain` that introspection reports."""
+        """The `hub_domain` of introspection."""
         return f"account-{self.hub_id}.example"
 
     @property
     def ui_domain(self) -> str:
-        """The host HubSpot shows this account's people."""
+        """The host of HubSpot's pages for this account."""
         return "app.hubspot.com" if self.hublet == "na1" else f"app-{self.hublet}.hubspot.com"
 
     def may_grant(self, scopes: Iterable[str]) -> bool:
-        """Whether the account has access to every one of the scopes."""
         return self.unavailable_scopes.isdisjoint(scopes)
 
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A person signed in to HubSpot; only some may install an app."""
+    """A signed-in user. HubSpot lets Super Admins and users with App Marketplace Access install apps."""
 
     user_id: int
     email: str

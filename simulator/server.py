@@ -1,4 +1,4 @@
-"""The HTTP server, from a free port to the end of the last connection."""
+"""The simulator as a Flask application, and the HTTP server around it."""
 
 import socket
 import threading
@@ -21,7 +21,7 @@ HOST = "127.0.0.1"
 BACKLOG = 512
 POLL_SECONDS = 0.05
 NOT_FOUND = 404
-# No form-action: the browser applies it to the redirects after a form, and those lead to the app's own hosts.
+# No form-action: browsers apply it to the redirect after a form too, and that leads to the app's own host.
 PAGE_POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; frame-src http: https:; base-uri 'none'; "
     "frame-ancestors 'self'"
@@ -30,7 +30,7 @@ PAGE_POLICY = (
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A simulator that listens."""
+    """A simulator that listens at `url`."""
 
     url: str
     port: int
@@ -41,7 +41,7 @@ class Running:
 def serve(
     settings: SimulatorSettings | None = None, port: int = 0, *, simulator: Simulator | None = None
 ) -> Iterator[Running]:
-    """Listen on this machine while the context lasts; port 0 takes a free one. A busy port is an OSError."""
+    """Listen on this machine while the context lasts. Port 0 takes a free port; a busy port is an OSError."""
     simulator = simulator or Simulator(settings)
     with socket.create_server((HOST, port), backlog=BACKLOG) as listener:
         server = Server(listener, create_app(simulator))
@@ -50,27 +50,20 @@ def serve(
     try:
         yield Running(f"http://localhost:{server.port}", server.port, simulator)
     finally:
-        simulator.faults.clear()
+        simulator.faults.clear()  # ends the calls that a fault holds
         server.shutdown()
         thread.join()
         server.close_connections()
 
 
 def create_app(simulator: Simulator) -> Flask:
-    """A Flask application around a simulator; its errors are not hidden."""
+    """Build the application; an unexpected exception is not turned into a 500."""
     app = Flask(__name__, static_url_path="/_sim/static")
     app.config["PROPAGATE_EXCEPTIONS"] = True
     app.json.sort_keys = False  # type: ignore[attr-defined]
     for routes in (api(simulator), pages(simulator), marketplace(simulator), control(simulator)):
         app.register_blueprint(routes)
-
-    @app.after_request
-    def guard_pages(response: Response) -> Response:
-        if response.mimetype == "text/html":
-            response.headers.setdefault("Content-Security-Policy", PAGE_POLICY)
-            response.headers.setdefault("Referrer-Policy", "no-referrer")
-            response.headers.setdefault("Cache-Control", "no-store")
-        return response
+    app.after_request(_guard_page)
 
     @app.errorhandler(NOT_FOUND)
     def not_found(_: Exception) -> tuple[Response, int]:
@@ -78,3 +71,11 @@ def create_app(simulator: Simulator) -> Flask:
         return jsonify(status="error", message="No route found"), NOT_FOUND
 
     return app
+
+
+def _guard_page(response: Response) -> Response:
+    if response.mimetype == "text/html":
+        response.headers.setdefault("Content-Security-Policy", PAGE_POLICY)
+        response.headers.setdefault("Referrer-Policy", "no-referrer")
+        response.headers.setdefault("Cache-Control", "no-store")
+    return response

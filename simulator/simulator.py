@@ -1,4 +1,4 @@
-"""One simulated HubSpot: its state, its clock, its randomness and the lock around them. No HTTP in here."""
+"""One simulated HubSpot, without HTTP: its state, clock, randomness and lock."""
 
 import os
 import threading
@@ -17,7 +17,7 @@ from simulator.portals import Account
 
 
 class Simulator:
-    """Hold `lock` around anything that reads or changes codes and grants."""
+    """Hold `lock` while you read or change codes and grants. Tests hand in clock, randomness and sleep."""
 
     def __init__(
         self,
@@ -28,12 +28,10 @@ class Simulator:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.settings = self._first_settings = settings or SimulatorSettings()
-        self.clock = clock
+        self.clock, self._entropy, self._sleep = clock, entropy, sleep
         self.lock = threading.RLock()
         self.journal = Journal(clock)
         self.faults = Faults()
-        self._entropy = entropy
-        self._sleep = sleep
         self._forget()
 
     def _forget(self) -> None:
@@ -43,7 +41,7 @@ class Simulator:
         self.marketplace_installs: dict[str, tuple[int, str]] = {}
 
     def reset(self) -> None:
-        """Back to how it started: settings, accounts, tokens, faults and journal."""
+        """Return to the first settings, without grants, codes, faults and journal entries."""
         self.faults.clear()
         with self.lock:
             self.settings = self._first_settings
@@ -56,16 +54,15 @@ class Simulator:
             self.settings = replace(self.settings, **switches)
 
     def pause(self, seconds: float) -> None:
-        """Take as long as a slow HubSpot would."""
         if seconds > 0:
             self._sleep(seconds)
 
     def account(self, hub_id: int) -> Account | None:
-        """An account of the picker, or one minted for a scale test."""
+        """Find an account of the picker, or a minted one."""
         return self.settings.account(hub_id) or self.minted_accounts.get(hub_id)
 
     def opaque(self, length: int, hub_id: int | None = None) -> str:
-        """A new secret of this length, with the account's hublet in front when prefixes are on."""
+        """Make a secret of `length` characters, with the account's hublet in front when prefixes are on."""
         prefix = ""
         if hub_id is not None and self.settings.hublet_prefixes:
             account = self.account(hub_id)
@@ -74,24 +71,26 @@ class Simulator:
         return (prefix + random)[:length]
 
     def install(self, code: Code) -> Grant:
-        """What the redeemed code grants: a refresh token, the same as before where HubSpot keeps it."""
-        settings = self.settings
+        """Make the grant of a redeemed code; whether its refresh token is a new one, the settings say."""
         grant = self.grants.add(Grant(code.client_id, code.hub_id, code.user_id, code.scopes))
-        keeps = settings.same_user_keeps_refresh_token and not settings.rotate_refresh_tokens
+        keeps = self.settings.same_user_keeps_refresh_token and not self.settings.rotate_refresh_tokens
         if grant.refresh_token is None or not keeps:
             self.renew_refresh_token(grant)
-        if settings.reinstall_ends_other_grants:
-            for other in self.grants.of(code.client_id, code.hub_id):
-                if other is not grant:
-                    self.grants.end(other)
+        if self.settings.reinstall_ends_other_grants:
+            self._end_others(grant)
         return grant
 
+    def _end_others(self, grant: Grant) -> None:
+        for other in self.grants.of(grant.client_id, grant.hub_id):
+            if other is not grant:
+                self.grants.end(other)
+
     def renew_refresh_token(self, grant: Grant) -> None:
-        """Give the grant another refresh token; the one before is dead at once."""
+        """Replace the grant's refresh token; the previous one is dead at once."""
         self.grants.give_refresh_token(grant, self.opaque(self.settings.refresh_token_length, grant.hub_id))
 
     def access_token(self, client_id: str, scopes: tuple[str, ...], grant: Grant | None = None) -> AccessToken:
-        """Issue an access token, for a grant or (client credentials) for the app itself."""
+        """Issue an access token for a grant, or for the app itself (client credentials)."""
         token = AccessToken(
             self.opaque(self.settings.access_token_length),
             client_id,

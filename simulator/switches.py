@@ -1,4 +1,4 @@
-"""The settings that may change while the simulator runs, and which of them may be shown."""
+"""The settings that may change while the simulator runs, as POST /_sim/settings takes and shows them."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -60,21 +60,28 @@ SWITCHES: dict[str, Callable[[object], Any]] = {
 
 
 def parse_switches(document: Mapping[str, Any]) -> dict[str, Any]:
-    """The changes a JSON object asks for; ValueError names everything that is wrong with it."""
-    changes, wrong = {}, []
-    for name, value in document.items():
-        if name not in SWITCHES:
-            wrong.append(f"{name} is not a switch")
-            continue
-        try:
-            changes[name] = SWITCHES[name](value)
-        except ValueError as error:
-            wrong.append(f"{name} {error}")
+    """Read the changes that a JSON object asks for.
+
+    Raises:
+        ValueError: Names every wrong member at once.
+    """
+    changes: dict[str, Any] = {}
+    wrong = [fault for name, value in document.items() if (fault := _parse(name, value, changes))]
     if wrong:
         raise ValueError("; ".join(wrong))
     return changes
 
 
+def _parse(name: str, value: object, changes: dict[str, Any]) -> str | None:
+    if name not in SWITCHES:
+        return f"{name} is not a switch"
+    try:
+        changes[name] = SWITCHES[name](value)
+    except ValueError as error:
+        return f"{name} {error}"
+    return None
+
+
 def shown(settings: SimulatorSettings) -> dict[str, Any]:
-    """Every switch as it stands, without the secret."""
+    """Every switch except the client secret."""
     return {name: getattr(settings, name) for name in SWITCHES if name != "client_secret"}

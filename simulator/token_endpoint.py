@@ -1,12 +1,15 @@
-"""POST /oauth/{version}/token: three grant types, and the order in which a request is refused."""
+"""POST /oauth/{version}/token: its three grant types, and the order of its errors."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from simulator.answers import Answer, OAuthError
+from simulator.answers import Answer, OAuthError, answers_errors
 from simulator.grants import AccessToken, Grant
 from simulator.simulator import Simulator
 
+Form = Mapping[str, str]
+Exchange = Callable[[Simulator, Form], Answer]
+# The scopes that client_credentials may ask for.
 JOURNAL_SCOPES = frozenset(
     {
         "developer.webhooks_journal.read",
@@ -14,38 +17,39 @@ JOURNAL_SCOPES = frozenset(
         "developer.webhooks_journal.subscriptions.write",
     }
 )
-Form = Mapping[str, str]
 
 
+@answers_errors
 def exchange(simulator: Simulator, form: Form) -> Answer:
-    """The client id is checked first, then the grant type, the secret (their order is assumed) and the grant."""
+    """Check the client id, then the grant type, the secret and the grant.
+
+    HubSpot is known to check the client id first; the order of the others is assumed.
+    """
     with simulator.lock:
-        try:
-            secret = known_secret(simulator, form)
-            grant = _GRANTS.get(form.get("grant_type", ""), _unsupported)
-            if grant is not _unsupported:
-                check_secret(secret, form)
-            return grant(simulator, form)
-        except OAuthError as refusal:
-            return refusal.answer()
+        _secret_of_app(simulator, form)
+        work = _EXCHANGES.get(form.get("grant_type", ""))
+        if work is None:
+            raise OAuthError("BAD_GRANT_TYPE")
+        authenticate(simulator, form)
+        return work(simulator, form)
 
 
-def known_secret(simulator: Simulator, form: Form) -> str:
-    """The secret of the app that calls; an unknown client id is refused before anything else."""
+def authenticate(simulator: Simulator, form: Form) -> str:
+    """Check the app's credentials and return its client id."""
+    if form.get("client_secret") != _secret_of_app(simulator, form):
+        raise OAuthError("BAD_CLIENT_SECRET")
+    return form["client_id"]
+
+
+def _secret_of_app(simulator: Simulator, form: Form) -> str:
     secret = simulator.settings.secret_of(form.get("client_id", ""))
     if secret is None:
         raise OAuthError("BAD_CLIENT_ID")
     return secret
 
 
-def check_secret(secret: str, form: Form) -> None:
-    """Refuse a caller that does not hold the app's secret."""
-    if form.get("client_secret") != secret:
-        raise OAuthError("BAD_CLIENT_SECRET")
-
-
 def token_response(simulator: Simulator, token: AccessToken, grant: Grant | None) -> dict[str, Any]:
-    """The documented fields; those of an account only where there is one."""
+    """The documented fields. Without a grant there is no refresh token and no account."""
     body: dict[str, Any] = {
         "access_token": token.value,
         "expires_in": simulator.settings.token_lifetime,
@@ -58,34 +62,26 @@ def token_response(simulator: Simulator, token: AccessToken, grant: Grant | None
     return body
 
 
-def _unsupported(_: Simulator, __: Form) -> Answer:
-    raise OAuthError("BAD_GRANT_TYPE")
-
-
 def _redeem_code(simulator: Simulator, form: Form) -> Answer:
-    redirect_uri = form.get("redirect_uri", "")
-    code = simulator.codes.find(form.get("code", ""))
-    if redirect_uri not in simulator.settings.redirect_urls and code is not None:
-        raise OAuthError("BAD_REDIRECT_URI", code.hub_id)
-    verifier = form.get("code_verifier", "")
-    redeemed = simulator.codes.redeem(form.get("code", ""), form["client_id"], redirect_uri, verifier)
-    grant = simulator.install(redeemed)
-    return _issued(simulator, grant)
+    value, redirect_uri = form.get("code", ""), form.get("redirect_uri", "")
+    if redirect_uri not in simulator.settings.redirect_urls and simulator.codes.find(value) is not None:
+        raise OAuthError("BAD_REDIRECT_URI")
+    code = simulator.codes.redeem(value, form["client_id"], redirect_uri, form.get("code_verifier", ""))
+    return _tokens(simulator, simulator.install(code))
 
 
 def _refresh(simulator: Simulator, form: Form) -> Answer:
-    refresh_token = form.get("refresh_token", "")
-    grant = simulator.grants.find(refresh_token)
+    grant = simulator.grants.find(form.get("refresh_token", ""))
     if grant is None or grant.client_id != form["client_id"]:
-        raise OAuthError("BAD_REFRESH_TOKEN", simulator.grants.hub_of(refresh_token))
+        raise OAuthError("BAD_REFRESH_TOKEN")
     if simulator.settings.rotate_refresh_tokens:
         simulator.renew_refresh_token(grant)
-    return _issued(simulator, grant)
+    return _tokens(simulator, grant)
 
 
-def _issued(simulator: Simulator, grant: Grant) -> Answer:
+def _tokens(simulator: Simulator, grant: Grant) -> Answer:
     token = simulator.access_token(grant.client_id, grant.scopes, grant)
-    return Answer(200, token_response(simulator, token, grant), hub_id=grant.hub_id)
+    return Answer(200, token_response(simulator, token, grant))
 
 
 def _client_credentials(simulator: Simulator, form: Form) -> Answer:
@@ -95,7 +91,7 @@ def _client_credentials(simulator: Simulator, form: Form) -> Answer:
     return Answer(200, token_response(simulator, simulator.access_token(form["client_id"], scopes), None))
 
 
-_GRANTS: dict[str, Callable[[Simulator, Form], Answer]] = {
+_EXCHANGES: dict[str, Exchange] = {
     "authorization_code": _redeem_code,
     "refresh_token": _refresh,
     "client_credentials": _client_credentials,

@@ -1,4 +1,4 @@
-"""A person at the simulator's consent page, for tests that have no browser: reads the form and sends it."""
+"""A user at the consent page, for tests without a browser."""
 
 from html.parser import HTMLParser
 from urllib.parse import urljoin, urlsplit
@@ -10,15 +10,15 @@ FOUND = 302
 
 
 class NotSentBack(Exception):
-    """HubSpot kept the visitor on a page of its own; `page` is what it says."""
+    """HubSpot refused on a page of its own, with no redirect back to the app; `page` is its HTML."""
 
     def __init__(self, page: str) -> None:
-        super().__init__("the visitor stays on HubSpot's page")
+        super().__init__("HubSpot refused on its own page")
         self.page = page
 
 
 class _Form(HTMLParser):
-    """The action and the fields of the first form; of a select, the chosen option or the first."""
+    """The action and the fields of the one form; a select has its selected option, or else its first."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -39,7 +39,11 @@ class _Form(HTMLParser):
 
 
 def decide(authorization_url: str, hub_id: int, decision: str = "allow", user_id: int | None = None) -> str:
-    """Choose the account, then allow or cancel; the URL the browser is sent to next, which nobody follows."""
+    """Choose the account, then allow or cancel; return the URL of HubSpot's redirect without following it.
+
+    Raises:
+        NotSentBack: HubSpot refused.
+    """
     parts = urlsplit(authorization_url)
     page_url = parts._replace(path=f"/oauth/{hub_id}/authorize").geturl()
     with requests.Session() as browser:
