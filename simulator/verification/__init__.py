@@ -1,4 +1,4 @@
-"""What this project believes about HubSpot, sentence by sentence, each with a way to find out."""
+"""Facts about HubSpot, one sentence each, and a check of each against a real or simulated HubSpot."""
 
 from simulator.verification.report import run_facts, verify
 

@@ -1,4 +1,4 @@
-"""A small HubSpot client that can also ask for what is wrong, and knows what it may use up."""
+"""A HubSpot client for checks: it can send wrong requests, and keeps the tokens and codes that checks share."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -11,13 +11,13 @@ from simulator.verification.findings import NotTested, Reply
 
 TIMEOUT_SECONDS = 20
 
-# Told what to do and given an authorization URL, the person's browser ends at the callback URL that is returned.
+# (what to do, authorization URL) -> the URL at which the person's browser came back.
 Person = Callable[[str, str], str]
 
 
 @dataclass(slots=True)
 class HubSpot:
-    """One app at one HubSpot. What is None is not at hand, and facts that need it go untested."""
+    """One app at one HubSpot. Facts that need a field which is None go untested."""
 
     api_url: str
     app_url: str
@@ -39,25 +39,24 @@ class HubSpot:
     session: requests.Session = field(default_factory=requests.Session, repr=False)
 
     def credentials(self) -> dict[str, str]:
-        """The two fields that every form carries."""
         return {"client_id": self.client_id, "client_secret": self.client_secret}
 
     def post(self, path: str, form: Mapping[str, str], version: str | None = None) -> Reply:
-        """POST a form to an OAuth endpoint of the version, with the app's credentials unless the form has others."""
+        """POST a form to an OAuth endpoint. The app's credentials are added unless the form has its own."""
         url = f"{self.api_url}/oauth/{version or self.version}/{path}"
         return Reply.of(self.session.post(url, data=self.credentials() | dict(form), timeout=TIMEOUT_SECONDS))
 
     def post_json(self, path: str, document: Mapping[str, str]) -> Reply:
-        """The same as JSON."""
+        """The same with a JSON body, which HubSpot refuses."""
         url = f"{self.api_url}/oauth/{self.version}/{path}"
         return Reply.of(self.session.post(url, json=self.credentials() | dict(document), timeout=TIMEOUT_SECONDS))
 
     def details(self, token: str) -> Reply:
-        """The account details, the cheapest way to see whether a token works."""
+        """Read the account details: needs no scope, so it shows whether a token works."""
         return self._with_bearer("GET", f"account-info/{self.version}/details", token)
 
     def uninstall(self, token: str) -> Reply:
-        """Take the app out of the token's account."""
+        """Remove the app from the token's account."""
         return self._with_bearer("DELETE", f"appinstalls/{self.version}/external-install", token)
 
     def _with_bearer(self, method: str, path: str, token: str) -> Reply:
@@ -70,34 +69,33 @@ class HubSpot:
         return self.post("token", form | others)
 
     def refresh(self) -> Reply:
-        """Refresh the grant and keep what comes back: it may be the only living refresh token."""
+        """Refresh the grant. Keep the refresh token that comes back: the old one may be dead."""
         reply = self.post("token", {"grant_type": "refresh_token", "refresh_token": self.needed_refresh_token()})
         self.refresh_token = reply.text("refresh_token") or self.refresh_token
         self.access_token = reply.text("access_token") or self.access_token
         return reply
 
     def needed_refresh_token(self) -> str:
-        """The refresh token, or the fact goes untested."""
         if self.refresh_token is None:
             raise NotTested("needs a refresh token")
         return self.refresh_token
 
     def live_access_token(self) -> str:
-        """An access token that works now."""
+        """Refresh, and return the new access token."""
         reply = self.refresh()
         if not reply.text("access_token"):
             raise NotTested(f"no access token to try with: {reply.seen()}")
         return reply.text("access_token")
 
     def authorization_url(self, state: str, **others: str) -> str:
-        """Where a person is sent; `others` add parameters."""
+        """`others` add parameters."""
         query = {"client_id": self.client_id, "redirect_uri": self.redirect_uri, "scope": " ".join(self.scopes)}
         if self.optional_scopes:
             query["optional_scope"] = " ".join(self.optional_scopes)
         return f"{self.app_url}/oauth/authorize?{urlencode(query | {'state': state} | others, quote_via=quote)}"
 
     def ask(self, what: str, **others: str) -> tuple[str, dict[str, str]]:
-        """Have a person decide; the state that was sent, and the parameters the browser came back with."""
+        """Let a person decide; return the state that was sent and the parameters that came back."""
         if self.person is None:
             raise NotTested("needs a person at HubSpot's consent page")
         state = token_urlsafe(24)
@@ -105,14 +103,14 @@ class HubSpot:
         return state, {name: values[0] for name, values in parse_qs(arrived).items()}
 
     def new_code(self, **others: str) -> str:
-        """A fresh code from a person who agrees."""
+        """Ask for consent and return the code; `others` add parameters to the authorization URL."""
         _, arrived = self.ask("Choose your test account and allow the install", **others)
         if "code" not in arrived:
             raise NotTested("no code came back")
         return arrived["code"]
 
     def let_pass(self, seconds: float, what: str) -> None:
-        """Wait, where somebody said that waiting is fine."""
+        """Wait, if the caller of the verification allows waiting."""
         if self.wait is None:
             raise NotTested(f"takes {what}")
         self.wait(seconds)

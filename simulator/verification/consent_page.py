@@ -1,4 +1,4 @@
-"""What the consent page and its codes do. Each check needs a person who decides."""
+"""The consent page and its codes. Each check needs a person who allows or cancels."""
 
 from base64 import urlsafe_b64encode
 from hashlib import sha256
@@ -13,7 +13,7 @@ CODE_LIFETIME = 600
 
 @fact("code-single-use", "D", "A code that was redeemed gets BAD_AUTH_CODE the second time.")
 def code_single_use(hubspot: HubSpot) -> Finding:
-    """A callback reloaded in the browser."""
+    """This is what a callback reloaded in the browser meets."""
     if hubspot.used_code is None:
         hubspot.used_code = hubspot.new_code()
         hubspot.exchange(hubspot.used_code)
@@ -22,14 +22,13 @@ def code_single_use(hubspot: HubSpot) -> Finding:
 
 @fact("state-verbatim", "D", "The state comes back to the redirect URL as it was sent.")
 def state_verbatim(hubspot: HubSpot) -> Finding:
-    """With a code, or with an error."""
     state, arrived = hubspot.ask("Choose your test account and allow the install")
     return confirmed_if(arrived.get("state") == state, "another state, or none")
 
 
 @fact("redirect-mismatch", "D", "A code redeemed with another redirect_uri gets MISMATCH_REDIRECT_URI_AUTH_CODE.")
 def redirect_mismatch(hubspot: HubSpot) -> Finding:
-    """BAD_REDIRECT_URI will do as well where the other one is not registered."""
+    """BAD_REDIRECT_URI confirms it too: the other redirect_uri is not registered."""
     reply = hubspot.exchange(hubspot.new_code(), redirect_uri=f"{hubspot.redirect_uri}/other")
     known = {("MISMATCH_REDIRECT_URI_AUTH_CODE", "invalid_grant"), ("BAD_REDIRECT_URI", "invalid_request")}
     return confirmed_if((reply.text("status"), reply.text("error")) in known, reply.seen())
@@ -37,7 +36,7 @@ def redirect_mismatch(hubspot: HubSpot) -> Finding:
 
 @fact("code-lifetime", "A", "A code is dead after ten minutes at most.")
 def code_lifetime(hubspot: HubSpot) -> Finding:
-    """How short its life is nobody publishes."""
+    """HubSpot does not publish the lifetime."""
     if hubspot.wait is None:
         raise NotTested("takes ten minutes")
     code = hubspot.new_code()
@@ -52,7 +51,7 @@ def code_lifetime(hubspot: HubSpot) -> Finding:
     "A code asked for with a PKCE challenge needs its verifier; a wrong one gets BAD_CODE_VERIFIER.",
 )
 def code_verifier(hubspot: HubSpot) -> Finding:
-    """PKCE on the consent page is documented for no ordinary app."""
+    """HubSpot documents no PKCE parameters for the consent page of ordinary apps."""
     challenge = urlsafe_b64encode(sha256(token_urlsafe(48).encode()).digest()).decode().rstrip("=")
     code = hubspot.new_code(code_challenge=challenge, code_challenge_method="S256")
     return hubspot.exchange(code, code_verifier=token_urlsafe(48)).refuses("BAD_CODE_VERIFIER", "invalid_grant")
@@ -60,7 +59,7 @@ def code_verifier(hubspot: HubSpot) -> Finding:
 
 @fact("cancel", "A", "Cancelling comes back with error=access_denied.")
 def cancel(hubspot: HubSpot) -> Finding:
-    """The redirect's error codes are not published."""
+    """HubSpot does not publish the error codes of its redirect."""
     _, arrived = hubspot.ask("Choose your test account and CANCEL the install")
     if "code" in arrived:
         raise NotTested("the install was allowed")

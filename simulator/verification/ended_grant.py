@@ -1,4 +1,4 @@
-"""Facts that end the grant. They run last, and only where it may be used up; one grant serves them all."""
+"""Revocation, uninstall and the second user. These checks end the grant, so they run last and only if allowed."""
 
 from simulator.verification.client import HubSpot
 from simulator.verification.facts import fact
@@ -10,7 +10,7 @@ UNINSTALLED = 204
 
 @fact("second-user", "A", "A re-install by another user leaves the first user's refresh token alive.")
 def second_user(hubspot: HubSpot) -> Finding:
-    """The product keeps the latest grant, whatever becomes of the first."""
+    """The product does not rely on it: it keeps the latest grant."""
     _may_end(hubspot)
     if hubspot.second_person is None:
         raise NotTested("needs a second user of the same account")
@@ -26,32 +26,29 @@ def second_user(hubspot: HubSpot) -> Finding:
 
 @fact("revoked-inactive", "O", 'Introspecting a revoked refresh token gets HTTP 200 {"active": false}.')
 def revoked_inactive(hubspot: HubSpot) -> Finding:
-    """The same as for an unknown one."""
     reply = _ended(hubspot)["introspect"]
     return confirmed_if((reply.status, reply.body.get("active")) == (OK, False), reply.seen())
 
 
 @fact("revoked-refresh", "D", "Refreshing with a revoked refresh token gets BAD_REFRESH_TOKEN, invalid_grant.")
 def revoked_refresh(hubspot: HubSpot) -> Finding:
-    """A dead grant."""
     return _ended(hubspot)["refresh"].refuses("BAD_REFRESH_TOKEN", "invalid_grant")
 
 
 @fact("revoke-spares-access", "O", "Revoking kills the refresh token only: an access token issued before still works.")
 def revoke_spares_access(hubspot: HubSpot) -> Finding:
-    """It lives on to its expiry."""
     return _ended(hubspot)["details"].answers(OK)
 
 
 @fact("uninstall", "D", "DELETE external-install with an account's token answers 204.")
 def uninstall(hubspot: HubSpot) -> Finding:
-    """HubSpot then e-mails the account's admins."""
+    """HubSpot e-mails the account's admins about it."""
     return _ended(hubspot)["uninstall"].answers(UNINSTALLED)
 
 
 @fact("uninstall-ends-access", "A", "After the uninstall the access token no longer opens the account's data.")
 def uninstall_ends_access(hubspot: HubSpot) -> Finding:
-    """Nothing relies on it."""
+    """The product does not rely on it."""
     return _ended(hubspot)["details after uninstall"].answers(401)
 
 
@@ -61,7 +58,7 @@ def _may_end(hubspot: HubSpot) -> None:
 
 
 def _ended(hubspot: HubSpot) -> dict[str, Reply]:
-    """Revoke and uninstall, once, and what HubSpot answered at each step."""
+    """Revoke and uninstall once for all checks; return HubSpot's reply to each step."""
     _may_end(hubspot)
     if not hubspot.ending:
         access_token = hubspot.live_access_token()

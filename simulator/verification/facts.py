@@ -1,4 +1,4 @@
-"""The list of facts about HubSpot that this project is built on, and how one is checked.
+"""The list of facts about HubSpot that the simulator and the product are built on.
 
 Tags: D documented by HubSpot, O observed by others against the live service, A assumed.
 """
@@ -16,7 +16,7 @@ Check = Callable[[HubSpot], Finding]
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A sentence about HubSpot and the way to find out whether it is true."""
+    """`sentence` can be read without the code; `check` finds out whether it is true."""
 
     name: str
     tag: str
@@ -24,7 +24,7 @@ class Fact:
     check: Check
 
     def find_out(self, hubspot: HubSpot) -> Finding:
-        """Run the check; what it lacks, or a HubSpot out of reach, leaves the fact untested."""
+        """Run the check. The fact stays untested if the check lacks something or HubSpot cannot be reached."""
         try:
             return self.check(hubspot)
         except NotTested as reason:
@@ -37,7 +37,7 @@ FACTS: list[Fact] = []
 
 
 def fact(name: str, tag: str, sentence: str) -> Callable[[Check], Check]:
-    """Put the decorated check on the list."""
+    """Add the decorated check to FACTS."""
 
     def listed(check: Check) -> Check:
         FACTS.append(Fact(name, tag, sentence, check))

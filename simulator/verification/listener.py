@@ -1,4 +1,4 @@
-"""A person at the consent page: shows them the authorization URL and listens where their browser comes back to."""
+"""Prints an authorization URL and listens on the redirect URL until the person's browser comes back."""
 
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -14,7 +14,7 @@ _PAGE = b"<!doctype html><html lang=en><title>Done</title><p>Thank you. You can 
 
 
 class _Callback(BaseHTTPRequestHandler):
-    """Takes the one request that carries the state we sent; anything else is a 404."""
+    """Accepts the request that carries the state we sent; any other gets a 404."""
 
     server: "_Listener"
     timeout = 5
@@ -33,7 +33,7 @@ class _Callback(BaseHTTPRequestHandler):
             self.server.arrived = self.path
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-        """Say nothing: the request line carries the code."""
+        """Log nothing: the request line carries the code."""
 
 
 class _Listener(HTTPServer):
@@ -44,24 +44,32 @@ class _Listener(HTTPServer):
 
 
 def listening_person(redirect_uri: str, out: Callable[[str], None], patience: float = PATIENCE_SECONDS) -> Person:
-    """A person who follows a printed URL; NotTested when the redirect URL is not on this machine or nobody comes."""
-    parts = urlsplit(redirect_uri)
+    """Ask the person who reads what `out` prints; `patience` in seconds.
+
+    Raises:
+        NotTested: From the returned function, if the redirect URL is not on this machine or no browser comes back.
+    """
 
     def ask(what: str, authorization_url: str) -> str:
-        if (parts.scheme, parts.hostname) != ("http", "localhost"):
-            raise NotTested("the redirect URL is not on this machine, so no code can be received")
         state = parse_qs(urlsplit(authorization_url).query)["state"][0]
-        try:
-            listener = _Listener(parts.port or 80, parts.path, state)
-        except OSError as error:
-            raise NotTested(f"port {parts.port or 80} is in use: stop what listens there") from error
-        with listener:
+        with _listener(redirect_uri, state) as listener:
             out(f"\n{what}:\n  {authorization_url}\n")
             deadline = monotonic() + patience
             while not listener.arrived and monotonic() < deadline:
                 listener.handle_request()
         if not listener.arrived:
-            raise NotTested("nobody came back from the consent page")
+            raise NotTested("no browser came back from the consent page")
         return listener.arrived
 
     return ask
+
+
+def _listener(redirect_uri: str, state: str) -> _Listener:
+    parts = urlsplit(redirect_uri)
+    if (parts.scheme, parts.hostname) != ("http", "localhost"):
+        raise NotTested("the redirect URL is not on this machine, so no code can be received")
+    port = parts.port or 80
+    try:
+        return _Listener(port, parts.path, state)
+    except OSError as error:
+        raise NotTested(f"port {port} is in use: stop what listens there") from error

@@ -1,4 +1,4 @@
-"""What a living grant does: refreshing, introspecting, reading. Leaves it alive."""
+"""Refresh, introspection and data access with a live grant. These checks leave it alive."""
 
 from simulator.verification.client import HubSpot
 from simulator.verification.facts import fact
@@ -9,7 +9,7 @@ OK = 200
 
 @fact("token-response", "D", "A refresh answers access_token, expires_in, token_type bearer, hub_id and scopes.")
 def token_response(hubspot: HubSpot) -> Finding:
-    """The fields the product reads."""
+    """These are the fields that the product reads."""
     reply = hubspot.refresh()
     if reply.status != OK:
         return contradicted(reply.seen())
@@ -20,7 +20,7 @@ def token_response(hubspot: HubSpot) -> Finding:
 
 @fact("refresh-token-unchanged", "O", "The refresh token comes back unchanged from a refresh.")
 def refresh_token_unchanged(hubspot: HubSpot) -> Finding:
-    """The product is built as though it changed every time."""
+    """The product does not rely on it: it stores the refresh token of every answer."""
     before = hubspot.needed_refresh_token()
     returned = hubspot.refresh().text("refresh_token")
     return confirmed_if(returned == before, "another one came back" if returned else "none came back")
@@ -28,7 +28,6 @@ def refresh_token_unchanged(hubspot: HubSpot) -> Finding:
 
 @fact("token-works", "D", "A fresh access token opens the account details, of the account that hub_id names.")
 def token_works(hubspot: HubSpot) -> Finding:
-    """The probe for "does this token work"."""
     hub_id = hubspot.refresh().body.get("hub_id")
     if hubspot.access_token is None:
         raise NotTested("no access token to try with")
@@ -41,7 +40,7 @@ def token_works(hubspot: HubSpot) -> Finding:
     "introspection", "D", "Introspection of an access token tells active, hub_id, user, user_id, app_id and hub_domain."
 )
 def introspection(hubspot: HubSpot) -> Finding:
-    """Where the installer comes from."""
+    """The product learns here who installed the app."""
     form = {"token": hubspot.live_access_token(), "token_type_hint": "access_token"}
     reply = hubspot.post("token/introspect", form)
     missing = {"active", "hub_id", "user", "user_id", "app_id", "hub_domain"} - reply.body.keys()
@@ -50,7 +49,7 @@ def introspection(hubspot: HubSpot) -> Finding:
 
 @fact("other-client", "D", "A refresh token sent with another app's credentials gets BAD_REFRESH_TOKEN.")
 def other_client(hubspot: HubSpot) -> Finding:
-    """Why a swapped client id must not look like a thousand uninstalls."""
+    """With a wrong client id every account's refresh fails like this, though no account uninstalled the app."""
     if hubspot.other_app is None:
         raise NotTested("needs a second app's credentials")
     client_id, client_secret = hubspot.other_app
@@ -61,7 +60,6 @@ def other_client(hubspot: HubSpot) -> Finding:
 
 @fact("expired-access-token", "D", "An expired access token gets 401 with category EXPIRED_AUTHENTICATION.")
 def expired_access_token(hubspot: HubSpot) -> Finding:
-    """What a client that does not refresh in time sees."""
     reply = hubspot.refresh()
     token, lifetime = reply.text("access_token"), reply.body.get("expires_in")
     if not token or not isinstance(lifetime, int):
@@ -75,11 +73,10 @@ def expired_access_token(hubspot: HubSpot) -> Finding:
     "scopes-changed", "A", "A refresh after the app's or the account's scopes changed gets BAD_SCOPES, invalid_scope."
 )
 def scopes_changed(_: HubSpot) -> Finding:
-    """Only HubSpot's side can bring it about."""
     raise NotTested("needs the app's declaration to change between two calls")
 
 
 @fact("token-endpoint-limit", "A", "The token endpoint has no limit that eight refreshes at a time would meet.")
 def token_endpoint_limit(_: HubSpot) -> Finding:
-    """Published nowhere; the product keeps its concurrency a parameter."""
+    """HubSpot publishes no limit, so the product's concurrency is a parameter."""
     raise NotTested("would mean loading HubSpot on purpose")

@@ -1,4 +1,4 @@
-"""Check every fact against one HubSpot, in order, and report."""
+"""Checks every fact against one HubSpot and prints the verdicts."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -11,7 +11,7 @@ from simulator.verification.facts import FACTS, Fact
 from simulator.verification.findings import Finding, NotTested, Verdict
 from simulator.verification.listener import listening_person
 
-# Importing them is what fills FACTS, in whatever order; the ones that end a grant come last.
+# Importing a chapter adds its facts to FACTS. Facts are checked in this order: ended_grant ends the grant.
 CHAPTERS = (token_errors, live_grant, consent_page, ended_grant)
 _ORDER = [chapter.__name__ for chapter in CHAPTERS]
 LEGEND = """Checks {count} facts about HubSpot at {api_url}.
@@ -20,13 +20,13 @@ ERRAND = "Several of them need you: open each URL below in a browser that is sig
 
 
 def run_facts(hubspot: HubSpot) -> Iterator[tuple[Fact, Finding]]:
-    """Each fact with what checking it came to, chapter by chapter."""
+    """Check each fact, chapter by chapter."""
     for fact in sorted(FACTS, key=lambda fact: _ORDER.index(fact.check.__module__)):
         yield fact, fact.find_out(hubspot)
 
 
 def connect(hubspot: HubSpot) -> None:
-    """Get a grant by asking the person; the code that was spent on it serves a check later."""
+    """Get a grant with the person's consent, and keep the spent code for the check that needs one."""
     code = hubspot.new_code()
     reply = hubspot.exchange(code)
     hubspot.used_code = code
@@ -50,11 +50,11 @@ def verify(
     end_grant: bool = False,
     wait: Callable[[float], None] | None = None,
 ) -> int:
-    """Print confirmed, contradicted or not tested for each fact; 1 when any is contradicted, or HubSpot out of reach.
+    """Print a verdict for each fact; return 1 if one is contradicted or HubSpot cannot be reached, else 0.
 
     Without a refresh token it asks for consent: it prints authorization URLs and listens on the redirect URL, which
-    must be on localhost. With `end_grant` it revokes and uninstalls in the end. With `wait` it lets a code and a token
-    grow old. Prints nothing secret.
+    must be on localhost. With `end_grant` it revokes and uninstalls at the end. With `wait`, a sleep, it lets a code
+    and a token expire. It prints no secret.
     """
     hubspot = HubSpot(
         api_url,
@@ -87,13 +87,17 @@ def _report(hubspot: HubSpot, out: Callable[[str], None]) -> int:
     given = hubspot.refresh_token
     for fact, finding in run_facts(hubspot):
         verdicts[finding.verdict] += 1
-        out(f"{finding.verdict:<13} {fact.tag}  {fact.sentence}")
-        if finding.reason:
-            out(f"{'':<16} {finding.reason}")
+        _print(fact, finding, out)
     out("\n" + ", ".join(f"{verdicts[verdict]} {verdict}" for verdict in Verdict))
     if hubspot.refresh_token != given:
         out("The refresh token this began with has been replaced or ended: connect the account again.")
     return 1 if verdicts[Verdict.CONTRADICTED] else 0
+
+
+def _print(fact: Fact, finding: Finding, out: Callable[[str], None]) -> None:
+    out(f"{finding.verdict:<13} {fact.tag}  {fact.sentence}")
+    if finding.reason:
+        out(f"{'':<16} {finding.reason}")
 
 
 def _out_of_reach(hubspot: HubSpot) -> str | None:
