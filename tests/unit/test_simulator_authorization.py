@@ -6,7 +6,6 @@ import pytest
 
 from simulator import Simulator, SimulatorSettings
 from simulator.authorization import AuthorizationRequest, Refused, allow, answer_url, with_query
-from simulator.declaration import is_acceptable_redirect
 
 REDIRECT = "http://localhost:3000/oauth-callback"
 SETTINGS = SimulatorSettings(
@@ -116,32 +115,5 @@ def test_a_request_survives_its_own_query_string() -> None:
     assert AuthorizationRequest.parse(wanted.query()) == wanted
 
 
-@pytest.mark.parametrize(
-    ("url", "acceptable"),
-    [
-        ("https://app.example.com/x", True),
-        ("http://localhost:3000/x", True),
-        ("http://app.example.com/x", False),
-        ("http://127.0.0.1/x", False),
-        ("https://127.0.0.1/x", False),
-        ("https://[::1]/x", False),
-        ("https:///x", False),
-        ("ftp://localhost/x", False),
-    ],
-)
-def test_a_redirect_url_is_https_with_a_name_or_http_for_localhost(url, acceptable) -> None:
-    assert is_acceptable_redirect(url) is acceptable
-
-
 def test_a_redirect_keeps_the_query_it_already_had() -> None:
     assert with_query("https://a.example/x?y=1", {"code": "a b", "state": None}) == "https://a.example/x?y=1&code=a%20b"
-
-
-def test_an_app_hsmeta_declares_scopes_and_redirect_urls() -> None:
-    auth = {"redirectUrls": [REDIRECT], "requiredScopes": ["oauth"], "conditionallyRequiredScopes": ["content"]}
-
-    settings = SimulatorSettings.from_hsmeta({"config": {"name": "Mine", "auth": auth}}, token_lifetime=20)
-
-    assert (settings.redirect_urls, settings.required_scopes) == ((REDIRECT,), ("oauth",))
-    assert (settings.conditional_scopes, settings.optional_scopes) == (("content",), ())
-    assert (settings.app_name, settings.token_lifetime) == ("Mine", 20)
