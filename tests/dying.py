@@ -4,11 +4,9 @@ Run as `python -m tests.dying HUB_ID [STEP]`; the environment is the function's 
 SIGKILL, which nothing can catch and no `finally` survives. Without a step it is for somebody else to kill.
 """
 
-import json
 import os
 import signal
 import sys
-import time
 from collections.abc import Callable
 from itertools import count
 from types import SimpleNamespace
@@ -17,6 +15,7 @@ from typing import Any
 import boto3
 
 from tests.functions import handler_of
+from tests.twins import due
 
 #: step -> the moment by botocore's own name for it, and the how manieth: a refresh's two updates are lease and commit.
 STEPS = {
@@ -34,8 +33,7 @@ def main() -> None:
         boto3.setup_default_session()
         assert boto3.DEFAULT_SESSION
         boto3.DEFAULT_SESSION.events.register(moment, die_at(wanted))
-    body = json.dumps({"hub_ids": [int(hub_id)], "watched": False, "queued_at": time.time(), "tick": "a test"})
-    handler_of("refresh_worker")({"Records": [{"body": body}]}, context())
+    handler_of("refresh_worker")(due(int(hub_id)), context())
 
 
 def die_at(wanted: int) -> Callable[..., None]:

@@ -23,15 +23,18 @@ from typing import Any
 
 import requests
 
-from hubspot_oauth.adapters.accounts_table import Accounts, NewInstall
-from hubspot_oauth.adapters.dynamodb import account_from, plain
-from hubspot_oauth.adapters.vault import Vault
-from hubspot_oauth.domain import timing
-from hubspot_oauth.domain.models import Account, Binding, Status, Tokens
+from hubspot_oauth.adapters.account_rows import account_from
+from hubspot_oauth.adapters.dynamodb import plain
+from hubspot_oauth.domain import deadlines, timing
+from hubspot_oauth.domain.account import Account, Binding, GrantKey, NewInstall, Status
+from hubspot_oauth.domain.settings import Settings
+from hubspot_oauth.domain.tokens import Tokens
+from hubspot_oauth.product import Product
 from simulator.configuration import DEFAULT_CLIENT_ID
 from simulator.control import FIRST_HUB_ID
 from tests import twins
 from tests.lifetimes import scanned
+from tests.stack import ENVIRONMENT
 from tests.twins import TwinProcess, eventually
 
 LIFETIME = 120
@@ -157,35 +160,38 @@ def store_fleet(twin: TwinProcess, run: Run) -> None:
     wanted = {"count": run.plan.accounts, "first_hub_id": FIRST_HUB_ID + len(run.hub_ids)}
     grants = requests.post(f"{twin.hubspot_url}/_sim/grants", json=wanted, timeout=60)
     minted = [json.loads(line) for line in grants.text.splitlines()]
-    accounts, vault = Accounts(twin.aws("dynamodb"), twin.outputs["AccountsTableName"]), vault_of(twin)
-    sealer = vault.sealer()
+    product = product_of(twin)
+    sealer = product.vault.sealer()
     now = int(time.time())
     spread = min(run.plan.seconds, INTERVAL)
 
     def store(number: int) -> int:
         grant = minted[number]
-        hub_id, install_id = int(grant["hub_id"]), f"soak-{grant['hub_id']}"
+        key, install_id = GrantKey(int(grant["hub_id"])), f"soak-{grant['hub_id']}"
         tokens = Tokens(grant["access_token"], grant["refresh_token"])
         new = NewInstall(
-            hub_id=hub_id,
+            key=key,
             install_id=install_id,
-            sealed=sealer.seal(tokens, hub_id, install_id),
+            sealed=sealer.seal(tokens, key, install_id),
             scopes=tuple(grant["scopes"]),
             issued_at=now,
             expires_at=now + grant["expires_in"],
             refresh_at=now + int(spread * number / len(minted)),
             binding=Binding.BOUND,
-            sent_at_ms=now * 1000,
+            exchanged_at_ms=now * 1000,
         )
-        accounts.install(new, now)
-        return hub_id
+        product.accounts.install(new, now)
+        return key.hub_id
 
     with ThreadPoolExecutor(8) as pool:
         run.hub_ids += pool.map(store, range(len(minted)))
 
 
-def vault_of(twin: TwinProcess) -> Vault:
-    return Vault(twin.aws("kms"), twin.outputs["TokensKeyArn"], DEFAULT_CLIENT_ID, time.time)
+def product_of(twin: TwinProcess) -> Product:
+    """The product in this process, on the twin's tables and key."""
+    deployed = {"ACCOUNTS_TABLE": twin.outputs["AccountsTableName"], "KMS_KEY_ID": twin.outputs["TokensKeyArn"]}
+    settings = Settings.from_env({**ENVIRONMENT, **deployed, "HUBSPOT_CLIENT_ID": DEFAULT_CLIENT_ID})
+    return Product(settings, client=lambda service, **_: twin.aws(service))
 
 
 @contextmanager
@@ -256,7 +262,7 @@ class Looker:
             assert row.lease_owner
             if held_for(row) > HELD_TOO_LONG and row.lease_owner not in self._run.orphans:
                 self._run.orphans.add(row.lease_owner)
-                self._run.taken_over_twice += row.unclean_since is not None
+                self._run.taken_over_twice += row.orphaned_since is not None
 
 
 class Readers:
@@ -325,7 +331,7 @@ def fleet(twin: TwinProcess, condition: str = "attribute_exists(hub_id)") -> lis
 
 def held_for(row: Account) -> float:
     """Seconds since its lease was taken; 0 without one."""
-    return timing.LEASE_SECONDS - (row.lease_until - time.time()) if row.lease_until is not None else 0
+    return deadlines.LEASE_SECONDS - (row.lease_until - time.time()) if row.lease_until is not None else 0
 
 
 def left_stale(twin: TwinProcess, since: float) -> list[Account]:
@@ -363,11 +369,11 @@ def answers_of(twin: TwinProcess) -> Counter[int]:
 
 def verify(twin: TwinProcess, run: Run) -> None:
     """Look at every account once more, and ask HubSpot about the token that is stored at that moment."""
-    accounts, vault = Accounts(twin.aws("dynamodb"), twin.outputs["AccountsTableName"]), vault_of(twin)
+    product = product_of(twin)
 
     def accepted(row: Account) -> bool:
-        now = accounts.get(row.hub_id)
-        return now is not None and twin.accepted(vault.unseal(now.sealed, now.hub_id, now.install_id).access_token)
+        now = product.accounts.get(row.key)
+        return now is not None and twin.accepted(product.vault.unseal(now).access_token)
 
     with ThreadPoolExecutor(4) as pool:
         run.unaccepted = [

@@ -4,10 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from hubspot_oauth.adapters.api_gateway import Response, host_of
-from hubspot_oauth.install.arrivals import Arrival, Start
-from hubspot_oauth.install.browser import Browser, cookies_of
-from hubspot_oauth.install.pages import Pages
+from hubspot_oauth.adapters.api_gateway import Response
 from simulator import Simulator
 from simulator.authorization import AuthorizationRequest, answer_url
 from tests.stack import Stack
@@ -34,18 +31,8 @@ class Visitor:
             "cookies": [f"{name}={value}" for name, value in self.cookies.items()],
             "requestContext": {"domainName": self.host},
         }
-        pages = Browser(
-            Pages(self.stack.settings.brand, self.stack.settings.app_url),
-            self.stack.settings.install_url,
-            self.stack.reports,
-        )
-        if parts.path == "/install":
-            response = pages.answer(event, lambda query: self.stack.starter.start(Start.parse(host_of(event), query)))
-        else:
-            response = pages.answer(
-                event,
-                lambda query: self.stack.callback.arrive(Arrival.parse(host_of(event), query, cookies_of(event))),
-            )
+        routes = self.stack.install_routes
+        response = routes.start(event) if parts.path == "/install" else routes.finish(event)
         for cookie in response.get("cookies", []):
             name, _, value = cookie.split(";")[0].partition("=")
             self.cookies[name] = value

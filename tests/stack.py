@@ -8,27 +8,15 @@ from typing import Any
 
 import boto3
 import moto  # noqa: F401 - has to be there before a session is made
+from botocore.config import Config
 from cfnlint.decode import cfn_yaml
 
-from hubspot_oauth.adapters.accounts_table import Accounts, NewInstall
-from hubspot_oauth.adapters.credentials import REREAD_SECONDS, ClientSecret, StateKeys
-from hubspot_oauth.adapters.hubspot import HubSpot
-from hubspot_oauth.adapters.rescue_queue import RescueQueue
-from hubspot_oauth.adapters.vault import Vault
-from hubspot_oauth.api.disconnect import Disconnector
-from hubspot_oauth.api.tokens import TokenVendor
-from hubspot_oauth.domain.models import Binding, Tokens
+from hubspot_oauth.adapters.aws import AWS_CONFIG
+from hubspot_oauth.adapters.client_secret import REREAD_SECONDS
+from hubspot_oauth.domain.account import Account, Binding, GrantKey, NewInstall
 from hubspot_oauth.domain.settings import Settings
-from hubspot_oauth.install.attempts import Attempts
-from hubspot_oauth.install.callback import Callback
-from hubspot_oauth.install.exchange import Grants
-from hubspot_oauth.install.start import Starter
-from hubspot_oauth.product import AWS_CONFIG
-from hubspot_oauth.refresh.breaker import Breaker
-from hubspot_oauth.refresh.dispatcher import Dispatcher
-from hubspot_oauth.refresh.keeper import Keeper
-from hubspot_oauth.refresh.refresher import Refresher
-from hubspot_oauth.refresh.worker import Worker
+from hubspot_oauth.domain.tokens import AccessToken, Tokens
+from hubspot_oauth.product import Product
 from simulator import Simulator
 
 TEMPLATE = Path(__file__).parent.parent / "template.yaml"
@@ -68,10 +56,15 @@ SCOPES = ("oauth", "crm.objects.contacts.read", "tickets")
 _session: Any = boto3.Session("testing", "testing", region_name="eu-central-1")
 
 
-@cache
-def client(service: str) -> Any:
-    """A client of moto's AWS, configured as the product's are; it outlives the account that it speaks to."""
-    return _session.client(service, config=AWS_CONFIG)
+_clients: dict[tuple[str, int], Any] = {}
+
+
+def client(service: str, config: Config = AWS_CONFIG) -> Any:
+    """A client of moto's AWS, configured as the product asks; it outlives the account that it speaks to."""
+    made = service, config.max_pool_connections  # type: ignore[attr-defined]
+    if made not in _clients:
+        _clients[made] = _session.client(service, config=config)
+    return _clients[made]
 
 
 def create_resources(client: Callable[..., Any] = client) -> dict[str, str]:
@@ -102,6 +95,11 @@ def table_definition(logical_id: str) -> dict[str, Any]:
     return {name: properties[name] for name in wanted if name in properties}
 
 
+def table_key(hub_id: int) -> dict[str, dict[str, str]]:
+    """An account's key in the Accounts table, as DynamoDB spells it."""
+    return {"hub_id": {"N": str(hub_id)}, "holder": {"S": "account"}}
+
+
 def a_minute() -> float:
     """What is left of a function that has just begun."""
     return 60.0
@@ -109,12 +107,16 @@ def a_minute() -> float:
 
 @dataclass
 class Clock:
-    """A clock that stands still until the test moves it. Serves as wall clock and as monotonic clock."""
+    """A wall clock and a monotonic one with its own origin; both stand still until the test moves them."""
 
     now: float = 1_800_000_000.0
+    origin: float = 1_799_990_000.0
 
     def __call__(self) -> float:
         return self.now
+
+    def monotonic(self) -> float:
+        return self.now - self.origin
 
     def forward(self, seconds: float) -> None:
         self.now += seconds
@@ -133,120 +135,69 @@ class Reports:
         return sum(value for entry, value, _ in self.entries if entry == name)
 
 
-class Stack:
-    """The product's parts, put together as bootstrap.py does, with the test's clock and reports.
+class Stack(Product):
+    """The product itself, with the test's clocks and reports, and what tests do with it all the time.
 
     ``client`` makes the AWS clients: a test may put something in front of them.
     """
 
-    def __init__(
-        self, environment: dict[str, str], clock: Callable[[], float], client: Callable[..., Any] = client
-    ) -> None:
-        self.settings = Settings.from_env({**ENVIRONMENT, **environment})
+    def __init__(self, environment: dict[str, str], clock: Clock, client: Callable[..., Any] = client) -> None:
         self.environment = environment
-        self.clock = clock
         self.reports = Reports()
-        self.dynamodb, self.kms = client("dynamodb"), client("kms")
-        self.secrets, self.sqs = client("secretsmanager"), client("sqs")
-        self.accounts = Accounts(self.dynamodb, self.settings.accounts_table)
-        self.attempts = Attempts(self.dynamodb, self.settings.scratch_table)
-        self.breaker = Breaker(self.dynamodb, self.settings.scratch_table, self.reports, clock)
-        self.client_secret = ClientSecret(self.secrets, self.settings.client_secret_id, clock)
-        self.state_keys = StateKeys(self.secrets, self.settings.state_key_id, clock)
-        self.vault = Vault(self.kms, self.settings.kms_key_id, self.settings.client_id, clock)
-        self.hubspot = HubSpot(self.settings, self.client_secret, pool=4)
-        self.rescue = RescueQueue(self.sqs, self.settings.rescue_queue_url)
-        self.starter = Starter(
-            settings=self.settings,
-            hubspot=self.hubspot,
-            state_keys=self.state_keys,
-            client_secret=self.client_secret,
+        super().__init__(
+            Settings.from_env({**ENVIRONMENT, **environment}),
+            client=client,
             clock=clock,
-        )
-        self.grants = Grants(
-            settings=self.settings, hubspot=self.hubspot, vault=self.vault, accounts=self.accounts, clock=clock
-        )
-        self.callback = Callback(
-            settings=self.settings,
-            starter=self.starter,
-            grants=self.grants,
-            attempts=self.attempts,
-            state_keys=self.state_keys,
-            client_secret=self.client_secret,
+            monotonic=clock.monotonic,
+            sleep=clock.forward,
             report=self.reports,
-            clock=clock,
-        )
-        self.keeper = Keeper(accounts=self.accounts, rescue=self.rescue, report=self.reports, sleep=self.sleep)
-        self.refresher = Refresher(
-            accounts=self.accounts,
-            vault=self.vault,
-            hubspot=self.hubspot,
-            client_secret=self.client_secret,
-            breaker=self.breaker,
-            keeper=self.keeper,
-            report=self.reports,
-            clock=clock,
-            monotonic=clock,
-            margin_percent=self.settings.margin_percent,
-        )
-        self.vendor = TokenVendor(
-            accounts=self.accounts,
-            vault=self.vault,
-            refresher=self.refresher,
-            breaker=self.breaker,
-            report=self.reports,
-            clock=clock,
-            monotonic=clock,
-            sleep=self.sleep,
-            margin_percent=self.settings.margin_percent,
-        )
-        self.disconnector = Disconnector(
-            accounts=self.accounts,
-            vault=self.vault,
-            hubspot=self.hubspot,
-            client_secret=self.client_secret,
-            report=self.reports,
-            clock=clock,
-        )
-        self.dispatcher = Dispatcher(
-            accounts=self.accounts,
-            breaker=self.breaker,
-            sqs=self.sqs,
-            queue_url=self.settings.refresh_queue_url,
-            report=self.reports,
-            concurrency=self.settings.refresh_concurrency,
-            workers=self.settings.refresh_workers,
-            clock=clock,
-        )
-        self.worker = Worker(
-            accounts=self.accounts,
-            refresher=self.refresher,
-            breaker=self.breaker,
-            report=self.reports,
-            concurrency=self.settings.refresh_concurrency,
-            clock=clock,
-            monotonic=clock,
         )
 
-    def sleep(self, seconds: float) -> None:
-        if isinstance(self.clock, Clock):
-            self.clock.forward(seconds)
+    @property
+    def dynamodb(self) -> Any:
+        return self.aws.dynamodb
+
+    @property
+    def kms(self) -> Any:
+        return self.aws.kms
+
+    @property
+    def sqs(self) -> Any:
+        return self.aws.sqs
+
+    @property
+    def secrets_manager(self) -> Any:
+        return self.aws.secrets_manager
+
+    def account(self, hub_id: int) -> Account | None:
+        """What is stored of an account."""
+        return self.accounts.get(GrantKey(hub_id))
+
+    def token(
+        self,
+        hub_id: int,
+        min_ttl: int | None = None,
+        rejected: str | None = None,
+        remaining: Callable[[], float] = a_minute,
+    ) -> AccessToken:
+        """What the token route hands out."""
+        return self.tokens.get(GrantKey(hub_id), min_ttl, rejected, remaining)
 
     def store(self, hub_id: int, tokens: Tokens, *, expires_in: int = 1800, **changes: Any) -> str:
         """An installed account with these tokens, issued now; its install_id."""
-        install_id = f"install-{hub_id}"
+        key, install_id = GrantKey(hub_id), f"install-{hub_id}"
         now = int(self.clock())
         new = NewInstall(
             **{
-                "hub_id": hub_id,
+                "key": key,
                 "install_id": install_id,
-                "sealed": self.vault.sealer().seal(tokens, hub_id, install_id),
+                "sealed": self.vault.sealer().seal(tokens, key, install_id),
                 "scopes": SCOPES,
                 "issued_at": now,
                 "expires_at": now + expires_in,
                 "refresh_at": now + expires_in * 2 // 3,
                 "binding": Binding.BOUND,
-                "sent_at_ms": now * 1000,
+                "exchanged_at_ms": now * 1000,
                 **changes,
             }
         )
@@ -258,7 +209,7 @@ class Stack:
         self.client_secret()
         self.sleep(REREAD_SECONDS)
         simulator.change(client_secret="rotated")
-        self.secrets.put_secret_value(SecretId=self.settings.client_secret_id, SecretString="rotated")
+        self.secrets_manager.put_secret_value(SecretId=self.settings.client_secret_id, SecretString="rotated")
 
     def tick(self, remaining: Callable[[], float] = a_minute) -> None:
         """One minute's work, as AWS would do it: dispatch, then a worker for each message."""

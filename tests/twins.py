@@ -24,10 +24,13 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from hubspot_oauth.adapters.dynamodb import plain
+from hubspot_oauth.adapters.refresh_queue import Batch
+from hubspot_oauth.domain.account import GrantKey
 from local.emulator import aws_client
 from ops.template import ROOT
 from simulator.visitor import decide
 from tests.ports import free_port
+from tests.stack import table_key
 
 START_SECONDS = 90
 STOP_SECONDS = 20
@@ -96,9 +99,7 @@ class Reached:
 
     def account(self, hub_id: int = ACME) -> dict[str, Any]:
         """The row as the table holds it."""
-        found = self.aws("dynamodb").get_item(
-            TableName=self.outputs["AccountsTableName"], Key={"hub_id": {"N": str(hub_id)}}
-        )
+        found = self.aws("dynamodb").get_item(TableName=self.outputs["AccountsTableName"], Key=table_key(hub_id))
         return plain(found.get("Item", {}))
 
     def journal(self) -> dict[str, Any]:
@@ -188,8 +189,8 @@ def token_event(hub_id: int) -> dict[str, Any]:
 
 def due(*hub_ids: int) -> dict[str, Any]:
     """The refresh worker's event for these accounts, as the dispatcher's message becomes one."""
-    body = {"hub_ids": hub_ids, "watched": False, "queued_at": time.time(), "tick": "a test"}
-    return {"Records": [{"body": json.dumps(body)}]}
+    batch = Batch(tuple(map(GrantKey, hub_ids)), watched=False, queued_at=time.time(), tick="a test")
+    return {"Records": [{"body": batch.body()}]}
 
 
 def refusal_of(page: requests.Response) -> str | None:

@@ -2,13 +2,13 @@
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from hubspot_oauth import product
 from hubspot_oauth.adapters.api_gateway import Event, remaining_of
 from hubspot_oauth.adapters.telemetry import logger, metrics
+from hubspot_oauth.product import deployed
 
 
 @logger.inject_lambda_context(clear_state=True)
 @metrics.log_metrics
 def handler(event: Event, context: LambdaContext) -> dict[str, int]:
     logger.set_correlation_id(context.aws_request_id)  # the workers carry it on
-    return {"queued": product.dispatcher().tick(remaining_of(context))}
+    return {"queued": deployed().dispatcher.tick(remaining_of(context))}

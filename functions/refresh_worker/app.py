@@ -2,12 +2,12 @@
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from hubspot_oauth import product
 from hubspot_oauth.adapters.api_gateway import Event, remaining_of
 from hubspot_oauth.adapters.telemetry import logger, metrics
+from hubspot_oauth.product import deployed
 
 
 @logger.inject_lambda_context(clear_state=True)
 @metrics.log_metrics
 def handler(event: Event, context: LambdaContext) -> None:
-    product.worker().run((record["body"] for record in event["Records"]), remaining_of(context))
+    deployed().worker.run((record["body"] for record in event["Records"]), remaining_of(context))

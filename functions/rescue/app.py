@@ -7,10 +7,8 @@ from aws_lambda_powertools.utilities.batch.types import PartialItemFailureRespon
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from hubspot_oauth import product
-from hubspot_oauth.adapters.aws import AWS_ERRORS
-from hubspot_oauth.adapters.rescue_queue import from_message
-from hubspot_oauth.adapters.telemetry import logger, metrics, report
+from hubspot_oauth.adapters.telemetry import logger, metrics
+from hubspot_oauth.product import deployed
 
 processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
@@ -22,11 +20,4 @@ def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailure
 
 
 def _store(record: SQSRecord) -> None:
-    renewal = from_message(record.body)
-    logger.append_keys(hub_id=renewal.hub_id)
-    try:
-        stored = product.accounts().commit(renewal)
-    except AWS_ERRORS:
-        logger.exception("rescued tokens could not be stored; the message comes again")
-        raise
-    report("Rescued", hub_id=renewal.hub_id, stored=stored)
+    deployed().rescue.store(record.body)

@@ -10,13 +10,13 @@ from typing import Any
 
 from boto3.dynamodb.types import TypeSerializer
 
-from hubspot_oauth.adapters.accounts_table import SHARDS, Accounts
-from hubspot_oauth.adapters.credentials import ClientSecret
+from hubspot_oauth.adapters.accounts_table import SHARDS, AccountsTable
+from hubspot_oauth.adapters.client_secret import ClientSecret
 from hubspot_oauth.adapters.hubspot import HubSpot
 from hubspot_oauth.adapters.rescue_queue import RescueQueue
 from hubspot_oauth.adapters.vault import Vault
-from hubspot_oauth.domain.models import Tokens
 from hubspot_oauth.domain.settings import Settings
+from hubspot_oauth.domain.tokens import Tokens
 from hubspot_oauth.refresh.breaker import Breaker
 from hubspot_oauth.refresh.dispatcher import Dispatcher
 from hubspot_oauth.refresh.keeper import Keeper
@@ -45,7 +45,7 @@ def account_row(vault: Vault, hub_id: int, **changes: Any) -> dict[str, Any]:
         "install_id": install_id,
         "version": 100,
         "status": "active",
-        "status_at": now,
+        "status_since": now,
         "sealed": vault.sealer().seal(TOKENS, hub_id, install_id),
         "scopes": "oauth crm.objects.contacts.read crm.objects.deals.read",
         "issued_at": now - LIFETIME,
@@ -54,7 +54,7 @@ def account_row(vault: Vault, hub_id: int, **changes: Any) -> dict[str, Any]:
         "refresh_shard": hub_id % SHARDS,
         "binding": "bound",
         "client_reference_id": f"customer-{hub_id}",
-        "sent_at_ms": now * 1000,
+        "exchanged_at_ms": now * 1000,
         "installed_at": now,
         "lease_owner": "0123456789abcdef",
         "lease_until": now + 40,
@@ -105,7 +105,7 @@ def worker_on(aws: MemoryAws, url: str) -> Worker:
         {**ENVIRONMENT, "HUBSPOT_API_URL": url, "HUBSPOT_APP_URL": url, "REFRESH_CONCURRENCY": str(CONCURRENCY)}
     )
     dynamodb = aws.client("dynamodb")
-    accounts, breaker = Accounts(dynamodb, "accounts"), Breaker(dynamodb, "scratch", Reports(), time.time)
+    accounts, breaker = AccountsTable(dynamodb, "accounts"), Breaker(dynamodb, "scratch", Reports(), time.time)
     secret = ClientSecret(aws.client("secretsmanager"), "secret", time.monotonic)
     refresher = Refresher(
         accounts=accounts,
@@ -200,7 +200,7 @@ def dispatch(accounts: int, due: int) -> Dispatch:
     aws = MemoryAws(due={shard: sorted(rows) for shard, rows in index.items()})
     dynamodb = aws.client("dynamodb")
     dispatcher = Dispatcher(
-        accounts=Accounts(dynamodb, "accounts"),
+        accounts=AccountsTable(dynamodb, "accounts"),
         breaker=Breaker(dynamodb, "scratch", Reports(), time.time),
         sqs=aws.client("sqs"),
         queue_url="https://sqs.eu-central-1.amazonaws.com/1/refresh",

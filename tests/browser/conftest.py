@@ -15,6 +15,7 @@ from simulator.configuration import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET
 from tests import twins
 from tests.leaks import leaks
 from tests.ports import free_port
+from tests.stack import table_key
 from tests.twins import ACME, BEISPIEL, TwinProcess
 
 if TYPE_CHECKING:
@@ -155,7 +156,5 @@ def emptied(twin: TwinProcess) -> TwinProcess:
     """The twin without accounts, its HubSpot without faults."""
     requests.delete(f"{twin.hubspot_url}/_sim/faults", timeout=10)
     for hub_id in (ACME, BEISPIEL):
-        twin.aws("dynamodb").delete_item(
-            TableName=twin.outputs["AccountsTableName"], Key={"hub_id": {"N": str(hub_id)}}
-        )
+        twin.aws("dynamodb").delete_item(TableName=twin.outputs["AccountsTableName"], Key=table_key(hub_id))
     return twin

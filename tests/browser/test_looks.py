@@ -38,14 +38,14 @@ STANDINGS: list[dict[str, Any]] = [
     {"status": "active", "version": 8, "attempts": 2, "refresh_at": NOW - 5},
     {"status": "active", "version": 2, "expires_at": NOW - 1},
     {"status": "disconnecting", "version": 2},
-    {"status": "needs_reinstall", "version": 41, "dead_code": "BAD_REFRESH_TOKEN", "expires_at": NOW - 1},
+    {"status": "needs_reinstall", "version": 41, "needs_reinstall_because": "BAD_REFRESH_TOKEN", "expires_at": NOW - 1},
 ]
 
 
 @pytest.mark.parametrize("brand", [PLAIN, RICH], ids=["plain", "rich"])
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_of_the_product_looks_right(name: str, brand: Brand, visitor: Person) -> None:
-    pages = Pages(brand, "https://app.hubspot.com")
+    pages = Pages(brand, app_url="https://app.hubspot.com")
 
     shows(visitor, pages, PAGES[name](pages))
 
@@ -54,7 +54,7 @@ def test_a_page_of_the_product_looks_right(name: str, brand: Brand, visitor: Per
 
 @pytest.mark.parametrize("refusal", refusals.ALL, ids=lambda refusal: refusal.code)
 def test_a_refusal_looks_right(refusal: Refusal, visitor: Person) -> None:
-    pages = Pages(RICH, "https://app.hubspot.com")
+    pages = Pages(RICH, app_url="https://app.hubspot.com")
 
     missing = ("crm.objects.contacts.read", "crm.objects.deals.write") if refusal is refusals.SCOPES_MISSING else ()
 

@@ -13,11 +13,11 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 import requests
 
-from hubspot_oauth.adapters.credentials import STATE_REREAD_SECONDS
+from hubspot_oauth.adapters.state_keys import REREAD_SECONDS
 from hubspot_oauth.domain import refusals
 from hubspot_oauth.domain.refusals import Refusal
 from hubspot_oauth.domain.state import InstallLink, InstallState
-from hubspot_oauth.install.attempts import PENDING_SECONDS
+from hubspot_oauth.install.attempt import PENDING_SECONDS
 from hubspot_oauth.install.signing import read_state, sign_link, sign_state
 from ops.template import load_template
 from simulator import SimulatorSettings, serve
@@ -26,6 +26,7 @@ from tests import twins
 from tests.leaks import START, leaks, secrets_in
 from tests.ports import free_port
 from tests.recording import RecordingSimulator
+from tests.stack import table_key
 from tests.twins import ACME, BEISPIEL, TwinProcess, Visit, eventually, refusal_of, visit_event, warm
 
 ROUNDS = 25
@@ -118,7 +119,8 @@ def team(running_team: TwinProcess) -> TwinProcess:
     requests.delete(f"{running_team.hubspot_url}/_sim/faults", timeout=10)
     for hub_id in (ACME, BEISPIEL):
         running_team.aws("dynamodb").delete_item(
-            TableName=running_team.outputs["AccountsTableName"], Key={"hub_id": {"N": str(hub_id)}}
+            TableName=running_team.outputs["AccountsTableName"],
+            Key=table_key(hub_id),
         )
     return running_team
 
@@ -518,7 +520,7 @@ def test_rotating_the_state_key_fails_no_install_and_no_link(team: TwinProcess, 
     assert "You are connected" in before.open(url).text
     assert "You are connected" in later.land(later.consent(later.open(given_out).headers["location"])).text
     assert "You are connected" in after.install().text
-    time.sleep(STATE_REREAD_SECONDS)  # sooner, no browser brings what the new key has signed; the tests below would
+    time.sleep(REREAD_SECONDS)  # sooner, no browser brings what the new key has signed; the tests below would
 
 
 # Every refusal ----------------------------------------------------------------------------------------------------

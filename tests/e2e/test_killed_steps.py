@@ -15,8 +15,9 @@ from dataclasses import dataclass
 import boto3
 import pytest
 
-from hubspot_oauth.domain import timing
-from hubspot_oauth.domain.models import Account, Status, Tokens
+from hubspot_oauth.domain import deadlines, timing
+from hubspot_oauth.domain.account import Account, Status
+from hubspot_oauth.domain.tokens import Tokens
 from local.emulator import REGION, ROOT_KEY, await_ready, emulator
 from local.statedir import EMULATOR_LOG, state_dir
 from ops.template import ROOT
@@ -25,7 +26,7 @@ from simulator.control import mint
 from simulator.faults import parse_fault
 from tests.dying import STEPS
 from tests.ports import free_port
-from tests.stack import ENVIRONMENT, Clock, Stack, create_resources
+from tests.stack import ENVIRONMENT, Clock, Stack, create_resources, table_key
 from tests.twins import eventually
 
 WHILE_HUBSPOT_WORKS = "HubSpot's work"
@@ -70,7 +71,7 @@ class Worker:
 
     @property
     def account(self) -> Account:
-        account = self.stack.accounts.get(HUB_ID)
+        account = self.stack.account(HUB_ID)
         assert account
         return account
 
@@ -113,7 +114,7 @@ def worker(aws: dict[str, str], hubspot: Running) -> Iterator[Worker]:
     tokens = Tokens(grant["access_token"], grant["refresh_token"])
     stack.store(HUB_ID, tokens, refresh_at=int(time.time()))
     yield Worker(stack, hubspot)
-    stack.dynamodb.delete_item(TableName=stack.settings.accounts_table, Key={"hub_id": {"N": str(HUB_ID)}})
+    stack.dynamodb.delete_item(TableName=stack.settings.accounts_table, Key=table_key(HUB_ID))
     stack.dynamodb.delete_item(TableName=stack.settings.scratch_table, Key={"pk": {"S": "breaker"}})
 
 
@@ -132,7 +133,7 @@ def test_when_the_lease_of_a_killed_worker_runs_out_the_schedule_makes_the_accou
     assert left.lease_until
     assert worker.at(left.lease_until - 1).version == 1
     fresh = worker.at(left.lease_until)
-    assert (fresh.version, fresh.lease_owner, fresh.unclean_since, fresh.attempts) == (2, None, None, 0)
+    assert (fresh.version, fresh.lease_owner, fresh.orphaned_since, fresh.attempts) == (2, None, None, 0)
     assert fresh.refresh_at
     assert worker.at(fresh.refresh_at).version == 3  # what is stored is the grant that lives
 
@@ -163,8 +164,12 @@ def test_a_rotated_answer_that_died_with_its_worker_ends_the_grant_only_when_it_
     assert (waiting.status, waiting.version, waiting.lease_owner) == (Status.ACTIVE, 1, None)
     assert waiting.refresh_at
     assert waiting.refresh_at > left.lease_until
-    assert waiting.unclean_since
-    horizon = waiting.unclean_since + timing.RESCUE_RETENTION_SECONDS
+    assert waiting.orphaned_since
+    horizon = waiting.orphaned_since + deadlines.RESCUE_RETENTION_SECONDS
     assert worker.at(horizon).status is Status.ACTIVE
     dead = worker.at(horizon + timing.BACKOFF_MOST_SECONDS + 1)
-    assert (dead.status, dead.dead_code, dead.refresh_at) == (Status.NEEDS_REINSTALL, "BAD_REFRESH_TOKEN", None)
+    assert (dead.status, dead.needs_reinstall_because, dead.refresh_at) == (
+        Status.NEEDS_REINSTALL,
+        "BAD_REFRESH_TOKEN",
+        None,
+    )

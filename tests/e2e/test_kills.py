@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from hubspot_oauth.domain.models import Status
+from hubspot_oauth.domain.account import Status
 from tests import killing
 from tests.killing import LIFETIME, Plan, Run
 
@@ -39,7 +39,7 @@ def test_every_account_is_fresh_afterwards(run: Run) -> None:
 
 
 def test_nobody_is_marked_dead_or_forgotten(run: Run) -> None:
-    assert [row.hub_id for row in run.rows if row.dead_code] == []
+    assert [row.hub_id for row in run.rows if row.needs_reinstall_because] == []
     rounds = {row: int((run.looked_at - row.installed_at) // (LIFETIME + LONGEST_GAP)) for row in run.rows}
     assert [row.hub_id for row in run.rows if row.version <= max(1, rounds[row])] == []
 

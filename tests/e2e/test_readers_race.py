@@ -15,6 +15,7 @@ import requests
 from hubspot_oauth.api.tokens import WAIT_SECONDS
 from ops.template import ROOT
 from tests.racing import Refusal, read_until_answered
+from tests.stack import table_key
 from tests.twins import ACME, Reached, TwinProcess, Visit, token_event, warm
 
 PROCESSES, READERS = 16, 32
@@ -115,7 +116,7 @@ def expire(twin: Reached) -> None:
     """Let the account's token have expired, without the schedule seeing it as due."""
     twin.aws("dynamodb").update_item(
         TableName=twin.outputs["AccountsTableName"],
-        Key={"hub_id": {"N": str(ACME)}},
+        Key=table_key(ACME),
         UpdateExpression="SET expires_at = :then, refresh_at = :then REMOVE refresh_shard",
         ExpressionAttributeValues={":then": {"N": "1"}},
     )

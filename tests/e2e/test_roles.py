@@ -25,6 +25,7 @@ from local.routes import routes_of
 from local.twin import Twin, twin
 from ops.template import load_template
 from tests.ports import free_port
+from tests.stack import table_key
 from tests.twins import ACME, BEISPIEL, Reached, Visit, due, eventually, refusal_of
 
 NEVER = 3600.0
@@ -133,7 +134,7 @@ class Bench:
             TableName=self.running.stack.outputs["ScratchTableName"], Key=BREAKER
         )
         assert "You are connected" in Visit(self.reached).install(hub_id).text
-        key = {"hub_id": {"N": str(hub_id)}}
+        key = table_key(hub_id)
         if due or expired:
             self.set("AccountsTableName", key, "SET refresh_at = :then", then={"N": "1"})
         if expired:
@@ -274,8 +275,14 @@ def dispatcher(bench: Bench) -> None:
     eventually(lambda: bench.version(ACME) > version, bench.patience)
     bench.installed()
     now = {"N": str(int(time.time()))}
-    mark = "SET #status = :dead, status_at = :now REMOVE refresh_at, refresh_shard"
-    bench.set("AccountsTableName", {"hub_id": {"N": str(ACME)}}, mark, dead={"S": "needs_reinstall"}, now=now)
+    mark = "SET #status = :dead, status_since = :now REMOVE refresh_at, refresh_shard"
+    bench.set(
+        "AccountsTableName",
+        table_key(ACME),
+        mark,
+        dead={"S": "needs_reinstall"},
+        now=now,
+    )
     bench.set("ScratchTableName", BREAKER, "SET revive_since = :since", since=now)
     bench.invoke("RefreshDispatcherFunction", {})
     assert bench.reached.account()["status"] == "active"

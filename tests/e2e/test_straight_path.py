@@ -6,6 +6,7 @@ from typing import Any
 import requests
 
 from tests.lifetimes import log_events_of
+from tests.stack import table_key
 from tests.twins import ACME, BEISPIEL, TwinProcess, Visit, eventually, refusal_of
 
 
@@ -118,7 +119,7 @@ def logged(twin: TwinProcess, message: str, hub_id: int) -> list[dict[str, Any]]
 def make_due(twin: TwinProcess, hub_id: int) -> None:
     twin.aws("dynamodb").update_item(
         TableName=twin.outputs["AccountsTableName"],
-        Key={"hub_id": {"N": str(hub_id)}},
+        Key=table_key(hub_id),
         UpdateExpression="SET refresh_at = :then",
         ExpressionAttributeValues={":then": {"N": "1"}},
     )

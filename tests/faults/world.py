@@ -9,10 +9,10 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from hubspot_oauth.adapters.aws import code_of
-from hubspot_oauth.adapters.rescue_queue import from_message
-from hubspot_oauth.domain import timing
+from hubspot_oauth.domain import deadlines, timing
+from hubspot_oauth.domain.account import Account, Status
 from hubspot_oauth.domain.errors import Problem
-from hubspot_oauth.domain.models import Account, Status, Tokens
+from hubspot_oauth.domain.tokens import Tokens
 from simulator import Running
 from simulator.faults import parse_fault
 from simulator.grants import Grant
@@ -46,7 +46,7 @@ class World:
         self.simulator.change(rotate_refresh_tokens=rotation)
         self.start_process()
         self._wipe()
-        account = self.process.accounts.get(HUB_ID)
+        account = self.process.account(HUB_ID)
         if account is None or self._standing(account) is not Standing.FRESH:
             self.process.store(HUB_ID, self._grant(), expires_in=LIFETIME)
             account = self.account()
@@ -80,7 +80,7 @@ class World:
         Only what the operator must mend may crash.
         """
         try:
-            self._run(lambda: self._take(self.process.vendor.token(HUB_ID, min_ttl, None, self.remaining).access_token))
+            self._run(lambda: self._take(self.process.token(HUB_ID, min_ttl, None, self.remaining).token))
         except Problem as problem:
             return str(problem.status)
         except ClientError as error:
@@ -128,7 +128,7 @@ class World:
         return Standing.FRESH if live and renewed and settled else Standing.DUE
 
     def account(self) -> Account:
-        account = self.process.accounts.get(HUB_ID)
+        account = self.process.account(HUB_ID)
         assert account
         return account
 
@@ -136,17 +136,19 @@ class World:
         return self._opened(self.account())
 
     def _opened(self, account: Account) -> Tokens:
-        return self.process.vault.unseal(account.sealed, HUB_ID, account.install_id)
+        return self.process.vault.unseal(account)
 
     def _process(self) -> Stack:
-        trouble = self.trouble
-        return trouble.between(Stack(self._environment, self.clock, lambda name: trouble.client(self._clients, name)))
+        def client(service: str, **_: object) -> Any:
+            return self.trouble.client(self._clients, service)
+
+        return self.trouble.between(Stack(self._environment, self.clock, client))
 
     def _last_standing(self) -> Standing:
         """The schedule goes on; what is still not settled then is asked again when no answer can be on its way."""
         if standing := self._tries():
             return standing
-        self.clock.forward(timing.RESCUE_RETENTION_SECONDS)
+        self.clock.forward(deadlines.RESCUE_RETENTION_SECONDS)
         standing = self._tries()
         assert standing, f"neither fresh nor marked: {self.account()}"
         return Standing.LATE if standing is Standing.DEAD else standing
@@ -181,7 +183,7 @@ class World:
     def _deliver(self) -> None:
         """What functions/rescue does, until its queue is empty."""
         for body in self._emptied(self.process.settings.rescue_queue_url):
-            self.process.accounts.commit(from_message(body))
+            self.process.rescue.store(body)
 
     def _emptied(self, queue_url: str) -> list[str]:
         bodies = []

@@ -5,9 +5,11 @@ from dataclasses import replace
 import pytest
 from botocore.exceptions import ClientError
 
-from hubspot_oauth.adapters.accounts_table import AlreadyLinked, Renewal
-from hubspot_oauth.domain import timing
-from hubspot_oauth.domain.models import Account, Binding, Status, Tokens
+from hubspot_oauth.adapters.accounts_table import AlreadyLinked
+from hubspot_oauth.domain import deadlines, timing
+from hubspot_oauth.domain.account import Account, Binding, GrantKey, Renewal, Status
+from hubspot_oauth.domain.errors import Fault
+from hubspot_oauth.domain.tokens import Tokens
 from tests.stack import Clock, Stack
 
 TOKENS = Tokens("access", "refresh")
@@ -15,7 +17,7 @@ TOKENS = Tokens("access", "refresh")
 
 def renewal(account: Account, sealed: bytes = b"new") -> Renewal:
     return Renewal(
-        hub_id=account.hub_id,
+        key=account.key,
         install_id=account.install_id,
         version=account.version,
         sealed=sealed,
@@ -30,31 +32,31 @@ def due(stack: Stack, clock: Clock) -> Account:
     """An account that is due now."""
     stack.store(1, TOKENS)
     clock.forward(1300)
-    account = stack.accounts.get(1)
+    account = stack.account(1)
     assert account
     return account
 
 
 def lease(stack: Stack, clock: Clock, owner: str = "me") -> Account:
-    leased = stack.accounts.lease_due(1, owner, int(clock()))
+    leased = stack.accounts.lease_due(GrantKey(1), owner, int(clock()))
     assert leased
     return leased
 
 
 def now_stored(stack: Stack) -> Account:
-    account = stack.accounts.get(1)
+    account = stack.account(1)
     assert account
     return account
 
 
 def test_an_account_nobody_installed_is_none(stack: Stack) -> None:
-    assert stack.accounts.get(404) is None
+    assert stack.account(404) is None
 
 
 def test_an_account_that_is_not_due_is_not_leased(stack: Stack, clock: Clock) -> None:
     stack.store(1, TOKENS)
 
-    assert stack.accounts.lease_due(1, "me", int(clock())) is None
+    assert stack.accounts.lease_due(GrantKey(1), "me", int(clock())) is None
 
 
 def test_a_lease_returns_the_whole_row_and_counts_the_try(stack: Stack, clock: Clock) -> None:
@@ -64,36 +66,36 @@ def test_a_lease_returns_the_whole_row_and_counts_the_try(stack: Stack, clock: C
 
     assert leased.lease_owner == "me"
     assert leased.attempts == 1
-    assert stack.vault.unseal(leased.sealed, 1, leased.install_id) == TOKENS
+    assert stack.vault.unseal(leased) == TOKENS
 
 
-def test_only_one_holder_at_a_time(stack: Stack, clock: Clock) -> None:
+def test_only_one_lease_owner_at_a_time(stack: Stack, clock: Clock) -> None:
     due(stack, clock)
     lease(stack, clock)
 
-    assert stack.accounts.lease_due(1, "you", int(clock())) is None
+    assert stack.accounts.lease_due(GrantKey(1), "you", int(clock())) is None
     assert stack.accounts.lease_seen(now_stored(stack), "you", int(clock())) is None
 
 
-def test_a_lease_that_ran_out_is_taken_over_and_marked_unclean(stack: Stack, clock: Clock) -> None:
+def test_a_lease_that_ran_out_is_taken_over_and_the_row_is_orphaned_since_then(stack: Stack, clock: Clock) -> None:
     due(stack, clock)
     lease(stack, clock)
-    clock.forward(timing.LEASE_SECONDS)
+    clock.forward(deadlines.LEASE_SECONDS)
 
     taken = lease(stack, clock, "you")
 
-    assert taken.unclean_since == int(clock())
+    assert taken.orphaned_since == int(clock())
     assert taken.attempts == 2
 
 
-def test_a_row_that_keeps_killing_its_holders_waits_longer_each_time(stack: Stack, clock: Clock) -> None:
+def test_a_row_that_keeps_killing_its_lease_owners_waits_longer_each_time(stack: Stack, clock: Clock) -> None:
     due(stack, clock)
     lease(stack, clock, "first")
-    clock.forward(timing.LEASE_SECONDS)
+    clock.forward(deadlines.LEASE_SECONDS)
     lease(stack, clock, "second")
-    clock.forward(timing.LEASE_SECONDS)
+    clock.forward(deadlines.LEASE_SECONDS)
 
-    assert stack.accounts.lease_due(1, "third", int(clock())) is None
+    assert stack.accounts.lease_due(GrantKey(1), "third", int(clock())) is None
 
     clock.forward(timing.orphan_wait(2))
     assert lease(stack, clock, "third").attempts == 3
@@ -110,7 +112,7 @@ def test_a_lease_whose_answer_was_lost_and_retried_is_still_ours(stack: Stack, c
     due(stack, clock)
     lease(stack, clock)
 
-    assert stack.accounts.lease_due(1, "me", int(clock())) is not None
+    assert stack.accounts.lease_due(GrantKey(1), "me", int(clock())) is not None
 
 
 def test_a_commit_moves_the_version_and_clears_the_lease(stack: Stack, clock: Clock) -> None:
@@ -125,12 +127,12 @@ def test_a_commit_moves_the_version_and_clears_the_lease(stack: Stack, clock: Cl
 def test_a_late_commit_without_the_lease_still_counts(stack: Stack, clock: Clock) -> None:
     due(stack, clock)
     late = lease(stack, clock)
-    clock.forward(timing.LEASE_SECONDS)
+    clock.forward(deadlines.LEASE_SECONDS)
     lease(stack, clock, "you")
 
     assert stack.accounts.commit(renewal(late))
 
-    assert now_stored(stack).unclean_since is None
+    assert now_stored(stack).orphaned_since is None
 
 
 def test_of_two_commits_at_one_version_the_first_stays(stack: Stack, clock: Clock) -> None:
@@ -146,9 +148,9 @@ def test_of_two_commits_at_one_version_the_first_stays(stack: Stack, clock: Cloc
 def test_a_commit_never_creates_a_row(stack: Stack, clock: Clock) -> None:
     account = due(stack, clock)
 
-    assert not stack.accounts.commit(replace(renewal(account), hub_id=2))
+    assert not stack.accounts.commit(replace(renewal(account), key=GrantKey(2)))
 
-    assert stack.accounts.get(2) is None
+    assert stack.account(2) is None
 
 
 def test_nothing_made_for_an_earlier_install_touches_a_later_one(stack: Stack, clock: Clock) -> None:
@@ -159,7 +161,7 @@ def test_nothing_made_for_an_earlier_install_touches_a_later_one(stack: Stack, c
 
     assert not stack.accounts.commit(renewal(leased))
     assert not stack.accounts.mark_dead(leased, "BAD_REFRESH_TOKEN", int(clock()))
-    assert not stack.accounts.try_later(leased, 0)
+    assert not stack.accounts.try_later(leased, 0, Fault.HUBSPOT)
     assert not stack.accounts.let_go(leased)
     assert now_stored(stack) == before
 
@@ -170,30 +172,34 @@ def test_a_dead_account_leaves_the_schedule_and_keeps_its_tokens(stack: Stack, c
     assert stack.accounts.mark_dead(lease(stack, clock), "BAD_REFRESH_TOKEN", int(clock()))
 
     dead = now_stored(stack)
-    assert (dead.status, dead.dead_code, dead.refresh_at) == (Status.NEEDS_REINSTALL, "BAD_REFRESH_TOKEN", None)
-    assert stack.vault.unseal(dead.sealed, 1, dead.install_id) == TOKENS
+    assert (dead.status, dead.needs_reinstall_because, dead.refresh_at) == (
+        Status.NEEDS_REINSTALL,
+        "BAD_REFRESH_TOKEN",
+        None,
+    )
+    assert stack.vault.unseal(dead) == TOKENS
     assert not list(everyone_due(stack, clock))
 
 
-def test_an_account_is_not_marked_dead_while_another_holders_answer_may_be_on_its_way(
+def test_an_account_is_not_marked_dead_while_an_orphaned_leases_answer_may_be_on_its_way(
     stack: Stack, clock: Clock
 ) -> None:
     due(stack, clock)
     lease(stack, clock)
-    clock.forward(timing.LEASE_SECONDS)
-    unclean = lease(stack, clock, "you")
+    clock.forward(deadlines.LEASE_SECONDS)
+    orphaned = lease(stack, clock, "you")
 
-    assert not stack.accounts.mark_dead(unclean, "BAD_REFRESH_TOKEN", int(clock()))
+    assert not stack.accounts.mark_dead(orphaned, "BAD_REFRESH_TOKEN", int(clock()))
 
-    assert stack.accounts.try_later(unclean, 0)
-    clock.forward(timing.RESCUE_RETENTION_SECONDS + 1)
+    assert stack.accounts.try_later(orphaned, 0, Fault.HUBSPOT)
+    clock.forward(deadlines.RESCUE_RETENTION_SECONDS + 1)
     assert stack.accounts.mark_dead(lease(stack, clock, "them"), "BAD_REFRESH_TOKEN", int(clock()))
 
 
-def test_a_holder_that_lost_its_lease_marks_nobody_dead(stack: Stack, clock: Clock) -> None:
+def test_a_lease_owner_that_lost_its_lease_marks_nobody_dead(stack: Stack, clock: Clock) -> None:
     due(stack, clock)
     slow = lease(stack, clock)
-    clock.forward(timing.LEASE_SECONDS)
+    clock.forward(deadlines.LEASE_SECONDS)
     lease(stack, clock, "you")
 
     assert not stack.accounts.mark_dead(slow, "BAD_REFRESH_TOKEN", int(clock()))
@@ -207,8 +213,22 @@ def test_a_commit_at_the_same_version_undoes_a_mark(stack: Stack, clock: Clock) 
     assert stack.accounts.commit(renewal(leased))
 
     alive = now_stored(stack)
-    assert (alive.status, alive.dead_code, alive.version) == (Status.ACTIVE, None, 2)
+    assert (alive.status, alive.needs_reinstall_because, alive.version) == (Status.ACTIVE, None, 2)
     assert alive.refresh_at is not None
+
+
+@pytest.mark.parametrize("fault", list(Fault))
+def test_a_row_that_is_tried_later_remembers_the_side_at_fault_until_new_tokens_come(
+    stack: Stack, clock: Clock, fault: Fault
+) -> None:
+    due(stack, clock)
+
+    assert stack.accounts.try_later(lease(stack, clock), int(clock()) + 5, fault)
+
+    waiting = now_stored(stack)
+    assert (waiting.at_fault, waiting.refresh_at, waiting.lease_owner) == (fault, int(clock()) + 5, None)
+    assert stack.accounts.commit(renewal(waiting))
+    assert now_stored(stack).at_fault is None
 
 
 def test_letting_go_leaves_the_row_as_due_as_it_was(stack: Stack, clock: Clock) -> None:
@@ -230,9 +250,9 @@ def test_a_reinstall_takes_a_new_install_id_and_version_one(stack: Stack, clock:
 
 
 def test_of_two_installs_the_one_whose_code_was_sent_later_wins(stack: Stack, clock: Clock) -> None:
-    stack.store(1, TOKENS, install_id="later", sent_at_ms=2_000)
+    stack.store(1, TOKENS, install_id="later", exchanged_at_ms=2_000)
 
-    stack.store(1, TOKENS, install_id="earlier", sent_at_ms=1_000)
+    stack.store(1, TOKENS, install_id="earlier", exchanged_at_ms=1_000)
 
     assert now_stored(stack).install_id == "later"
 
@@ -256,19 +276,19 @@ def test_an_unbound_account_is_claimed_and_keeps_its_reference_later(stack: Stac
 
 
 def test_an_install_that_comes_too_late_still_says_whose_account_it_is(stack: Stack) -> None:
-    stack.store(1, TOKENS, install_id="later", sent_at_ms=2_000, binding=Binding.UNBOUND)
+    stack.store(1, TOKENS, install_id="later", exchanged_at_ms=2_000, binding=Binding.UNBOUND)
 
-    stack.store(1, TOKENS, install_id="earlier", sent_at_ms=1_000, client_reference_id="customer-1")
+    stack.store(1, TOKENS, install_id="earlier", exchanged_at_ms=1_000, client_reference_id="customer-1")
 
     account = now_stored(stack)
     assert (account.install_id, account.client_reference_id) == ("later", "customer-1")
 
 
 def test_an_install_that_comes_too_late_takes_nobodys_account(stack: Stack) -> None:
-    stack.store(1, TOKENS, install_id="later", sent_at_ms=2_000, client_reference_id="customer-1")
+    stack.store(1, TOKENS, install_id="later", exchanged_at_ms=2_000, client_reference_id="customer-1")
 
     with pytest.raises(AlreadyLinked):
-        stack.store(1, TOKENS, install_id="earlier", sent_at_ms=1_000, client_reference_id="customer-2")
+        stack.store(1, TOKENS, install_id="earlier", exchanged_at_ms=1_000, client_reference_id="customer-2")
 
     assert now_stored(stack).client_reference_id == "customer-1"
 
@@ -282,18 +302,32 @@ def test_a_failed_condition_is_known_by_its_code_whatever_class_botocore_raises(
     due(stack, clock)
     monkeypatch.setattr(stack.dynamodb, "update_item", refuse)
 
-    assert stack.accounts.lease_due(1, "me", int(clock())) is None
+    assert stack.accounts.lease_due(GrantKey(1), "me", int(clock())) is None
+
+
+def test_two_holders_of_one_account_have_a_row_each(stack: Stack, clock: Clock) -> None:
+    theirs = GrantKey(1, "user-7")
+    stack.store(1, TOKENS)
+    stack.store(1, Tokens("theirs", "theirs"), key=theirs, install_id="theirs")
+
+    found = stack.accounts.get(theirs)
+
+    assert found
+    assert (found.key, found.install_id) == (theirs, "theirs")
+    assert now_stored(stack).install_id == "install-1"
+    clock.forward(1300)
+    assert sorted(everyone_due(stack, clock)) == [GrantKey(1), theirs]
 
 
 def test_the_longest_overdue_come_first(stack: Stack, clock: Clock) -> None:
     for hub_id in range(1, 40):
         stack.store(hub_id, TOKENS, refresh_at=int(clock()) - hub_id)
 
-    shards = [list(stack.accounts.due(shard, int(clock()))) for shard in range(8)]
+    shards = [list(stack.accounts_index.due(shard, int(clock()))) for shard in range(8)]
 
-    assert sorted(account.hub_id for shard in shards for account in shard) == list(range(1, 40))
+    assert sorted(account.key for shard in shards for account in shard) == list(map(GrantKey, range(1, 40)))
     assert all(shard == sorted(shard, key=lambda account: account.refresh_at) for shard in shards)
 
 
-def everyone_due(stack: Stack, clock: Clock) -> list[int]:
-    return [account.hub_id for shard in range(8) for account in stack.accounts.due(shard, int(clock()))]
+def everyone_due(stack: Stack, clock: Clock) -> list[GrantKey]:
+    return [account.key for shard in range(8) for account in stack.accounts_index.due(shard, int(clock()))]

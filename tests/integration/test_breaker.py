@@ -5,23 +5,41 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from botocore.stub import Stubber
 
-from hubspot_oauth.refresh.breaker import DEATHS_LEAST, UNLISTED_ACCOUNTS, WINDOW_SECONDS, Breaker, Reason
-from tests.stack import Clock, Reports, Stack
+from hubspot_oauth.refresh.breaker import Breaker
+from hubspot_oauth.refresh.breaker_state import (
+    DEATHS_LEAST,
+    UNLISTED_ACCOUNTS,
+    WINDOW_SECONDS,
+    Evidence,
+    Reason,
+    Standing,
+)
+from tests.stack import Clock, Stack
 
 
 @pytest.fixture
-def reports() -> Reports:
-    return Reports()
+def breaker(stack: Stack) -> Breaker:
+    return stack.breaker
 
 
-@pytest.fixture
-def breaker(stack: Stack, clock: Clock, reports: Reports) -> Breaker:
-    return container(stack, clock, reports)
+def another_process(stack: Stack, clock: Clock) -> Stack:
+    """One more process that shares the breaker's item."""
+    return Stack(stack.environment, clock)
 
 
-def container(stack: Stack, clock: Clock, reports: Reports) -> Breaker:
-    """The breaker as one more process sees it."""
-    return Breaker(stack.dynamodb, stack.settings.scratch_table, reports, clock)
+def refuse_client(breaker: Breaker, sent_at: float) -> Standing:
+    """An account's refresh brought that HubSpot refuses the client."""
+    return breaker.tell(Evidence.CLIENT, 1, int(sent_at))
+
+
+def meet_unlisted(breaker: Breaker, hub_id: int, sent_at: float) -> bool:
+    """An account met an unlisted answer; whether the breaker is open now."""
+    return breaker.tell(Evidence.UNLISTED, hub_id, int(sent_at)).open
+
+
+def meet_death(breaker: Breaker, sent_at: float) -> bool:
+    """An account's grant is dead; whether it may be marked."""
+    return breaker.tell(Evidence.DEATH, 1, int(sent_at)).may_mark
 
 
 def succeed(breaker: Breaker, clock: Clock, times: int = 1) -> None:
@@ -30,23 +48,23 @@ def succeed(breaker: Breaker, clock: Clock, times: int = 1) -> None:
 
 
 def test_a_refused_client_opens_it_at_once(breaker: Breaker, clock: Clock) -> None:
-    breaker.client_refused(int(clock()))
+    standing = refuse_client(breaker, clock())
 
+    assert standing.open
     assert breaker.state().open == "client"
 
 
-def test_of_many_who_are_refused_at_once_one_opens_it(
-    stack: Stack, breaker: Breaker, clock: Clock, reports: Reports
-) -> None:
-    others = [container(stack, clock, reports) for _ in range(16)]
+def test_of_many_who_are_refused_at_once_one_opens_it(stack: Stack, clock: Clock) -> None:
+    processes = [another_process(stack, clock) for _ in range(16)]
+    breakers = [process.breaker for process in processes]
     with ThreadPoolExecutor(16) as pool:
-        list(pool.map(lambda each: each.client_refused(int(clock())), others))
+        list(pool.map(lambda each: refuse_client(each, clock()), breakers))
 
-    assert reports.total("BreakerOpened") == 1
+    assert sum(process.reports.total("BreakerOpened") for process in processes) == 1
 
 
 def test_unlisted_answers_open_it_only_when_five_accounts_met_one(breaker: Breaker, clock: Clock) -> None:
-    opened = [breaker.unlisted(hub_id, int(clock())) for hub_id in (1, 2, 3, 4, 1, 2, 5)]
+    opened = [meet_unlisted(breaker, hub_id, clock()) for hub_id in (1, 2, 3, 4, 1, 2, 5)]
 
     assert opened == [False] * 6 + [True]
     assert breaker.state().open == "unlisted"
@@ -55,7 +73,7 @@ def test_unlisted_answers_open_it_only_when_five_accounts_met_one(breaker: Break
 def test_a_few_odd_accounts_in_a_healthy_fleet_do_not_open_it(breaker: Breaker, clock: Clock) -> None:
     for hub_id in range(3 * UNLISTED_ACCOUNTS):
         succeed(breaker, clock, 20)
-        assert not breaker.unlisted(hub_id, int(clock()))
+        assert not meet_unlisted(breaker, hub_id, clock())
 
     assert breaker.state().open is None
 
@@ -63,7 +81,7 @@ def test_a_few_odd_accounts_in_a_healthy_fleet_do_not_open_it(breaker: Breaker, 
 def test_ten_deaths_among_hundreds_of_successes_do_not_open_it(breaker: Breaker, clock: Clock) -> None:
     for _ in range(2 * DEATHS_LEAST):
         succeed(breaker, clock, 20)
-        assert breaker.death(int(clock()))
+        assert meet_death(breaker, clock())
 
     assert breaker.state().open is None
 
@@ -72,20 +90,20 @@ def test_successes_of_long_ago_prove_nothing_about_today(breaker: Breaker, clock
     succeed(breaker, clock, 2000)
     clock.forward(3600)
 
-    may_mark = [breaker.death(int(clock())) for _ in range(DEATHS_LEAST)]
+    may_mark = [meet_death(breaker, clock()) for _ in range(DEATHS_LEAST)]
 
     assert may_mark.count(True) == DEATHS_LEAST - 1
     assert breaker.state().open == "deaths"
 
 
 def test_a_success_sent_before_the_first_death_leaves_the_run_of_deaths(
-    stack: Stack, breaker: Breaker, clock: Clock, reports: Reports
+    stack: Stack, breaker: Breaker, clock: Clock
 ) -> None:
-    other = container(stack, clock, reports)
+    other = another_process(stack, clock).breaker
     succeed(other, clock)
     clock.forward(1)
     began = int(clock())
-    breaker.death(began)
+    meet_death(breaker, began)
     clock.forward(1)
     other.bring_in_successes()
 
@@ -93,7 +111,7 @@ def test_a_success_sent_before_the_first_death_leaves_the_run_of_deaths(
 
 
 def test_ten_deaths_among_few_successes_open_it_and_the_tenth_is_not_marked(breaker: Breaker, clock: Clock) -> None:
-    may_mark = [breaker.death(int(clock())) for _ in range(DEATHS_LEAST)]
+    may_mark = [meet_death(breaker, clock()) for _ in range(DEATHS_LEAST)]
 
     assert may_mark == [True] * (DEATHS_LEAST - 1) + [False]
     assert breaker.state().open == "deaths"
@@ -101,10 +119,10 @@ def test_ten_deaths_among_few_successes_open_it_and_the_tenth_is_not_marked(brea
 
 def test_deaths_of_an_earlier_window_do_not_count(breaker: Breaker, clock: Clock) -> None:
     for _ in range(DEATHS_LEAST - 1):
-        breaker.death(int(clock()))
+        meet_death(breaker, clock())
     clock.forward(WINDOW_SECONDS + 1)
 
-    assert breaker.death(int(clock()))
+    assert meet_death(breaker, clock())
     assert breaker.state().open is None
 
 
@@ -142,11 +160,9 @@ class Overtaken(Breaker):
         super()._open(reason, sent_at)
 
 
-def test_a_breaker_whose_run_of_deaths_ended_as_it_opened_can_be_closed(
-    stack: Stack, clock: Clock, reports: Reports
-) -> None:
-    breaker = Overtaken(stack.dynamodb, stack.settings.scratch_table, reports, clock)
-    breaker.other = container(stack, clock, reports)
+def test_a_breaker_whose_run_of_deaths_ended_as_it_opened_can_be_closed(stack: Stack, clock: Clock) -> None:
+    breaker = Overtaken(stack.dynamodb, stack.settings.scratch_table, stack.reports, clock)
+    breaker.other = another_process(stack, clock).breaker
     open_by(breaker, clock, "deaths")
     clock.forward(60)
 
@@ -157,9 +173,7 @@ def test_a_breaker_whose_run_of_deaths_ended_as_it_opened_can_be_closed(
 
 
 @pytest.mark.parametrize("opened_by", ["client", "unlisted", "deaths"])
-def test_a_success_sent_after_it_opened_closes_it(
-    breaker: Breaker, clock: Clock, reports: Reports, opened_by: str
-) -> None:
+def test_a_success_sent_after_it_opened_closes_it(stack: Stack, breaker: Breaker, clock: Clock, opened_by: str) -> None:
     open_by(breaker, clock, opened_by)
     clock.forward(60)
 
@@ -168,15 +182,16 @@ def test_a_success_sent_after_it_opened_closes_it(
 
     state = breaker.state()
     assert (state.open, state.revive_since is not None) == (None, opened_by == "deaths")
-    assert reports.total("BreakerClosed") == 1
+    assert stack.reports.total("BreakerClosed") == 1
 
 
 @pytest.mark.parametrize("opened_by", ["client", "unlisted", "deaths"])
-def test_a_success_sent_before_it_opened_does_not_close_it(breaker: Breaker, clock: Clock, opened_by: str) -> None:
+def test_a_success_sent_before_it_opened_does_not_close_it(
+    stack: Stack, breaker: Breaker, clock: Clock, opened_by: str
+) -> None:
     succeed(breaker, clock)
     clock.forward(10)
-    other = Breaker(breaker._dynamodb, breaker._table, breaker._report, clock)
-    open_by(other, clock, opened_by)
+    open_by(another_process(stack, clock).breaker, clock, opened_by)
 
     breaker.bring_in_successes()
 
@@ -190,7 +205,7 @@ def test_a_dead_grant_proves_that_the_client_is_known(
     open_by(breaker, clock, opened_by)
     clock.forward(60)
 
-    may_mark = breaker.death(int(clock()))
+    may_mark = meet_death(breaker, clock())
 
     assert (may_mark, breaker.state().open is None) == (closes, closes)
 
@@ -202,16 +217,24 @@ def test_a_report_from_before_the_last_change_is_ignored(breaker: Breaker, clock
     succeed(breaker, clock)
     breaker.bring_in_successes()
 
-    breaker.client_refused(sent_then)
+    refuse_client(breaker, sent_then)
 
     assert breaker.state().open is None
 
 
+def test_a_failure_that_says_nothing_about_us_holds_nobody_back_and_counts_nothing(
+    stack: Stack, breaker: Breaker, clock: Clock
+) -> None:
+    assert breaker.tell(None, 1, int(clock())) == Standing(open=False, may_mark=True)
+
+    assert "Item" not in stack.dynamodb.get_item(TableName=stack.settings.scratch_table, Key={"pk": {"S": "breaker"}})
+
+
 def open_by(breaker: Breaker, clock: Clock, reason: str) -> None:
     if reason == "client":
-        breaker.client_refused(int(clock()))
+        refuse_client(breaker, clock())
     for hub_id in range(UNLISTED_ACCOUNTS if reason == "unlisted" else 0):
-        breaker.unlisted(hub_id, int(clock()))
+        meet_unlisted(breaker, hub_id, clock())
     for _ in range(DEATHS_LEAST if reason == "deaths" else 0):
-        breaker.death(int(clock()))
+        meet_death(breaker, clock())
     assert breaker.state().open == reason

@@ -37,7 +37,7 @@ def test_a_built_function_starts_on_a_clean_interpreter(built: Path, lambda_pyth
     }
     started = (
         "import app; from hubspot_oauth import bootstrap as b, bootstrap_install as i;"
-        " i.browser(), i.callback(), b.vendor(), b.worker()"
+        " i.browser(), i.callback(), b.tokens(), b.worker()"
     )
 
     done = subprocess.run([lambda_python, "-c", started], env=environment, capture_output=True, text=True, check=False)

@@ -1,12 +1,10 @@
 """The counted figures of docs/benchmarks.md hold: calls for each refresh, bytes of an item, calls of a tick."""
 
-import time
-
 import pytest
 
 from hubspot_oauth.adapters.accounts_table import SHARDS
+from hubspot_oauth.adapters.refresh_queue import ACCOUNTS_A_MESSAGE
 from hubspot_oauth.adapters.vault import Vault
-from hubspot_oauth.refresh.dispatcher import ACCOUNTS_A_MESSAGE
 from tests.bench import figures
 from tests.bench.memory_aws import MemoryAws
 
@@ -15,7 +13,7 @@ ACCOUNTS = 200
 
 @pytest.fixture
 def vault() -> Vault:
-    return Vault(MemoryAws().client("kms"), "key", figures.CLIENT_ID, time.monotonic)
+    return figures.product(MemoryAws()).vault
 
 
 def test_a_refresh_takes_two_writes_and_no_read() -> None:

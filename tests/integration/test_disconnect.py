@@ -3,11 +3,11 @@
 import pytest
 from botocore.stub import Stubber
 
-from hubspot_oauth.adapters.accounts_table import Renewal
 from hubspot_oauth.api.disconnect import asks_to_uninstall
-from hubspot_oauth.domain import timing
-from hubspot_oauth.domain.errors import AccountNotFound, InvalidRequest, Unavailable
-from hubspot_oauth.domain.models import Account, Status, Tokens
+from hubspot_oauth.domain import deadlines
+from hubspot_oauth.domain.account import Account, GrantKey, Renewal, Status
+from hubspot_oauth.domain.errors import AccountNotFound, AppRefused, Fault, InvalidRequest, VaultUnavailable
+from hubspot_oauth.domain.tokens import Tokens
 from simulator import Running
 from simulator.faults import parse_fault
 from tests.site import Visitor
@@ -23,9 +23,9 @@ def installed(visitor: Visitor) -> Stack:
 
 
 def tokens_of(stack: Stack) -> Tokens:
-    account = stack.accounts.get(HUB_ID)
+    account = stack.account(HUB_ID)
     assert account
-    return stack.vault.unseal(account.sealed, HUB_ID, account.install_id)
+    return stack.vault.unseal(account)
 
 
 def lives(hubspot: Running) -> bool:
@@ -38,29 +38,29 @@ def lives(hubspot: Running) -> bool:
 
 def renewal(leased: Account) -> Renewal:
     return Renewal(
-        leased.hub_id,
-        leased.install_id,
-        leased.version,
-        b"late",
-        leased.scopes,
-        leased.issued_at,
-        leased.expires_at,
-        leased.expires_at,
+        key=leased.key,
+        install_id=leased.install_id,
+        version=leased.version,
+        sealed=b"late",
+        scopes=leased.scopes,
+        issued_at=leased.issued_at,
+        expires_at=leased.expires_at,
+        refresh_at=leased.expires_at,
     )
 
 
 def test_a_disconnected_account_is_revoked_and_forgotten(installed: Stack, hubspot: Running) -> None:
-    done = installed.disconnector.disconnect(HUB_ID, uninstall=False)
+    done = installed.disconnect_route.disconnect(HUB_ID, uninstall=False)
 
     assert done.body() == {"hub_id": HUB_ID, "revoked": True, "forgotten": True}
     assert not lives(hubspot)
-    assert installed.accounts.get(HUB_ID) is None
+    assert installed.account(HUB_ID) is None
     with pytest.raises(AccountNotFound):
-        installed.vendor.token(HUB_ID, None, None, a_minute)
+        installed.token(HUB_ID, None, None, a_minute)
 
 
 def test_it_is_uninstalled_when_that_is_asked_for(installed: Stack, hubspot: Running) -> None:
-    done = installed.disconnector.disconnect(HUB_ID, uninstall=True)
+    done = installed.disconnect_route.disconnect(HUB_ID, uninstall=True)
 
     assert done.body() == {"hub_id": HUB_ID, "uninstalled": True, "revoked": True, "forgotten": True}
     assert not lives(hubspot)
@@ -70,7 +70,7 @@ def test_an_expired_token_is_renewed_for_the_uninstall(installed: Stack, clock: 
     hubspot.simulator.change(rotate_refresh_tokens=True)
     clock.forward(1900)
 
-    done = installed.disconnector.disconnect(HUB_ID, uninstall=True)
+    done = installed.disconnect_route.disconnect(HUB_ID, uninstall=True)
 
     assert (done.uninstalled, done.revoked, done.forgotten) == (True, True, True)
     assert not lives(hubspot)
@@ -83,7 +83,7 @@ def test_tokens_of_another_account_are_never_used_to_leave_one(
     fault = {"kind": "with", "fields": {"hub_id": 100002}, "grant_type": "refresh_token"}
     hubspot.simulator.faults.add(parse_fault(fault))
 
-    done = installed.disconnector.disconnect(HUB_ID, uninstall=True)
+    done = installed.disconnect_route.disconnect(HUB_ID, uninstall=True)
 
     assert (done.uninstalled, done.revoked, done.forgotten) == (False, True, True)
 
@@ -92,17 +92,17 @@ def test_hubspot_being_down_holds_nothing_up(installed: Stack, hubspot: Running)
     hubspot.simulator.faults.add(parse_fault({"kind": "status", "status": 503, "endpoint": "revoke"}))
     hubspot.simulator.faults.add(parse_fault({"kind": "status", "status": 503, "endpoint": "uninstall"}))
 
-    done = installed.disconnector.disconnect(HUB_ID, uninstall=True)
+    done = installed.disconnect_route.disconnect(HUB_ID, uninstall=True)
 
     assert (done.uninstalled, done.revoked, done.forgotten) == (False, False, True)
-    assert installed.accounts.get(HUB_ID) is None
+    assert installed.account(HUB_ID) is None
 
 
 def test_tokens_that_do_not_open_hold_nothing_up(installed: Stack, clock: Clock) -> None:
     clock.forward(2 * 3600)  # the opened data keys are too old
     with Stubber(installed.kms) as kms:
         kms.add_client_error("decrypt", "InvalidCiphertextException")
-        done = installed.disconnector.disconnect(HUB_ID, uninstall=False)
+        done = installed.disconnect_route.disconnect(HUB_ID, uninstall=False)
 
     assert (done.revoked, done.forgotten) == (False, True)
 
@@ -113,10 +113,10 @@ def test_while_kms_does_not_answer_the_row_stays_and_the_call_is_made_again(
     clock.forward(2 * 3600)
     with Stubber(installed.kms) as kms:
         kms.add_client_error("decrypt", "ThrottlingException")
-        with pytest.raises(Unavailable):
-            installed.disconnector.disconnect(HUB_ID, uninstall=False)
+        with pytest.raises(VaultUnavailable):
+            installed.disconnect_route.disconnect(HUB_ID, uninstall=False)
 
-    assert installed.disconnector.disconnect(HUB_ID, uninstall=False).body() == {
+    assert installed.disconnect_route.disconnect(HUB_ID, uninstall=False).body() == {
         "hub_id": HUB_ID,
         "revoked": True,
         "forgotten": True,
@@ -128,14 +128,14 @@ def test_a_wrong_client_secret_forgets_nobody(installed: Stack, hubspot: Running
     fault = hubspot.simulator.faults.add(
         parse_fault({"kind": "error", "error": "BAD_CLIENT_SECRET", "endpoint": "revoke"})
     )
-    with pytest.raises(Unavailable):
-        installed.disconnector.disconnect(HUB_ID, uninstall=False)
+    with pytest.raises(AppRefused):
+        installed.disconnect_route.disconnect(HUB_ID, uninstall=False)
 
-    account = installed.accounts.get(HUB_ID)
+    account = installed.account(HUB_ID)
     assert account
     assert account.status is Status.DISCONNECTING
     hubspot.simulator.faults.clear(fault.number)
-    assert installed.disconnector.disconnect(HUB_ID, uninstall=False).revoked
+    assert installed.disconnect_route.disconnect(HUB_ID, uninstall=False).revoked
 
 
 @pytest.mark.parametrize("age", [0, 1900], ids=["live", "expired"])
@@ -145,7 +145,7 @@ def test_a_client_secret_rotated_a_moment_ago_is_read_again(
     clock.forward(age)
     installed.rotate_client_secret(hubspot.simulator)
 
-    done = installed.disconnector.disconnect(HUB_ID, uninstall=True)
+    done = installed.disconnect_route.disconnect(HUB_ID, uninstall=True)
 
     endings = hubspot.simulator.journal.counters()["by_endpoint"].values()
     assert sum(counted["BAD_CLIENT_SECRET"] for counted in endings) == 1
@@ -155,42 +155,42 @@ def test_a_client_secret_rotated_a_moment_ago_is_read_again(
 
 def test_an_account_nobody_installed_is_not_found(connected: Stack) -> None:
     with pytest.raises(AccountNotFound):
-        connected.disconnector.disconnect(404, uninstall=False)
+        connected.disconnect_route.disconnect(404, uninstall=False)
 
 
 def test_while_it_is_being_left_nobody_gets_a_token_and_nothing_is_due(installed: Stack, clock: Clock) -> None:
-    installed.accounts.leave(HUB_ID, int(clock()))
+    installed.accounts.leave(GrantKey(HUB_ID), int(clock()))
     clock.forward(1900)
 
     installed.tick()
 
-    account = installed.accounts.get(HUB_ID)
+    account = installed.account(HUB_ID)
     assert account
     assert (account.status, account.refresh_at) == (Status.DISCONNECTING, None)
     with pytest.raises(AccountNotFound):
-        installed.vendor.token(HUB_ID, None, None, a_minute)
+        installed.token(HUB_ID, None, None, a_minute)
 
 
 def test_a_call_that_died_half_way_is_made_again(installed: Stack, clock: Clock) -> None:
-    installed.accounts.leave(HUB_ID, int(clock()))
+    installed.accounts.leave(GrantKey(HUB_ID), int(clock()))
 
-    assert installed.disconnector.disconnect(HUB_ID, uninstall=False).forgotten
+    assert installed.disconnect_route.disconnect(HUB_ID, uninstall=False).forgotten
 
 
 def test_a_refresh_under_way_does_not_bring_the_account_back(installed: Stack, clock: Clock) -> None:
     clock.forward(1500)
-    leased = installed.accounts.lease_due(HUB_ID, "me", int(clock()))
+    leased = installed.accounts.lease_due(GrantKey(HUB_ID), "me", int(clock()))
     assert leased
-    leaving = installed.accounts.leave(HUB_ID, int(clock()))
+    leaving = installed.accounts.leave(GrantKey(HUB_ID), int(clock()))
     assert leaving
 
     assert not installed.accounts.commit(renewal(leased))
     assert not installed.accounts.mark_dead(leased, "BAD_REFRESH_TOKEN", int(clock()))
-    assert not installed.accounts.try_later(leased, int(clock()))
+    assert not installed.accounts.try_later(leased, int(clock()), Fault.HUBSPOT)
     assert installed.accounts.forget(leaving)
 
     assert not installed.accounts.commit(renewal(leased))  # a rescue that comes late
-    assert installed.accounts.get(HUB_ID) is None
+    assert installed.account(HUB_ID) is None
 
 
 def test_an_install_in_between_wins_and_is_reported(
@@ -205,14 +205,14 @@ def test_an_install_in_between_wins_and_is_reported(
 
     monkeypatch.setattr(installed.hubspot, "revoke", revoked_while_somebody_installs)
 
-    done = installed.disconnector.disconnect(HUB_ID, uninstall=False)
+    done = installed.disconnect_route.disconnect(HUB_ID, uninstall=False)
 
     assert (done.revoked, done.forgotten) == (True, False)
-    assert installed.vendor.token(HUB_ID, None, None, a_minute).access_token
+    assert installed.token(HUB_ID, None, None, a_minute).token
 
 
 def test_a_delete_whose_answer_was_lost_and_retried_still_counts(installed: Stack, clock: Clock) -> None:
-    leaving = installed.accounts.leave(HUB_ID, int(clock()))
+    leaving = installed.accounts.leave(GrantKey(HUB_ID), int(clock()))
     assert leaving
 
     assert installed.accounts.forget(leaving)
@@ -221,14 +221,14 @@ def test_a_delete_whose_answer_was_lost_and_retried_still_counts(installed: Stac
 
 def test_the_lease_of_an_account_that_is_left_is_gone(installed: Stack, clock: Clock) -> None:
     clock.forward(1500)
-    installed.accounts.lease_due(HUB_ID, "me", int(clock()))
+    installed.accounts.lease_due(GrantKey(HUB_ID), "me", int(clock()))
 
-    leaving = installed.accounts.leave(HUB_ID, int(clock()))
+    leaving = installed.accounts.leave(GrantKey(HUB_ID), int(clock()))
 
     assert leaving
     assert (leaving.lease_owner, leaving.attempts, leaving.version) == (None, 0, 2)
-    clock.forward(timing.LEASE_SECONDS)
-    assert installed.accounts.lease_due(HUB_ID, "you", int(clock())) is None
+    clock.forward(deadlines.LEASE_SECONDS)
+    assert installed.accounts.lease_due(GrantKey(HUB_ID), "you", int(clock())) is None
 
 
 @pytest.mark.parametrize(

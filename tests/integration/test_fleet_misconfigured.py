@@ -1,15 +1,16 @@
 """A whole fleet under a misconfiguration: few calls, one alarm, nobody dead, and everyone fresh soon after the mend."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from itertools import cycle, islice
 from typing import Any
 
 import pytest
 
 from hubspot_oauth.adapters.dynamodb import plain, typed
-from hubspot_oauth.domain.models import Status, Tokens
-from hubspot_oauth.refresh.breaker import DEATHS_LEAST
+from hubspot_oauth.domain.account import GrantKey, Status
+from hubspot_oauth.domain.tokens import Tokens
+from hubspot_oauth.refresh.breaker_state import DEATHS_LEAST
 from simulator import Running
 from simulator.configuration import OTHER_CLIENT_ID, OTHER_CLIENT_SECRET
 from simulator.control import FIRST_HUB_ID, mint
@@ -86,7 +87,7 @@ def stock(stack: Stack, tokens: dict[int, Tokens]) -> None:
     dynamodb: Any = stack.dynamodb
     install_id = stack.store(first, tokens[first])
     table = stack.settings.accounts_table
-    row = plain(dynamodb.get_item(TableName=table, Key=typed({"hub_id": first}))["Item"])
+    row = plain(dynamodb.get_item(TableName=table, Key=typed(asdict(GrantKey(first))))["Item"])
     waiting = iter(others)
     while batch := list(islice(waiting, 25)):  # as many as one call takes
         puts = [
@@ -97,7 +98,7 @@ def stock(stack: Stack, tokens: dict[int, Tokens]) -> None:
                         | {
                             "hub_id": hub_id,
                             "refresh_shard": hub_id % 8,
-                            "sealed": stack.vault.sealer().seal(tokens[hub_id], hub_id, install_id),
+                            "sealed": stack.vault.sealer().seal(tokens[hub_id], GrantKey(hub_id), install_id),
                         }
                     )
                 }
@@ -166,5 +167,5 @@ def test_another_apps_credentials_open_nothing_and_mark_nobody(fleet: Fleet, mak
 
 def set_secret(fleet: Fleet, value: str) -> None:
     """Rotate the secret; every container has had it for longer than it caches one."""
-    fleet.one.secrets.put_secret_value(SecretId=fleet.one.settings.client_secret_id, SecretString=value)
+    fleet.one.secrets_manager.put_secret_value(SecretId=fleet.one.settings.client_secret_id, SecretString=value)
     fleet.clock.forward(300)

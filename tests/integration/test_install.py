@@ -5,10 +5,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from hubspot_oauth.domain.models import Binding, Status
+from hubspot_oauth.domain.account import Binding, Status
 from hubspot_oauth.domain.state import STATE_SECONDS, InstallLink
-from hubspot_oauth.install.attempts import PENDING_SECONDS
-from hubspot_oauth.install.start import COOKIE_SECONDS
+from hubspot_oauth.install.attempt import PENDING_SECONDS
+from hubspot_oauth.install.cookies import COOKIE_SECONDS
 from simulator import Running
 from tests.site import Visitor, calls, code_of, location, parameters
 from tests.stack import Clock, Stack
@@ -38,17 +38,17 @@ def test_the_straight_path_stores_a_sealed_grant_and_says_so(visitor: Visitor) -
 
     assert page["statusCode"] == 200
     assert "You are connected" in page["body"]
-    account = visitor.stack.accounts.get(100001)
+    account = visitor.stack.account(100001)
     assert account
     assert (account.status, account.binding, account.version) == (Status.ACTIVE, Binding.BOUND, 1)
     assert account.scopes == ("oauth", "crm.objects.contacts.read", "tickets")
-    assert visitor.stack.vault.unseal(account.sealed, 100001, account.install_id).refresh_token.startswith("na1-")
+    assert visitor.stack.vault.unseal(account).refresh_token.startswith("na1-")
 
 
 def test_starting_an_install_writes_nothing_and_warm_makes_no_aws_call(visitor: Visitor) -> None:
     visitor.install()
     made: list[str] = []
-    for client in (visitor.stack.dynamodb, visitor.stack.kms, visitor.stack.secrets, visitor.stack.sqs):
+    for client in (visitor.stack.dynamodb, visitor.stack.kms, visitor.stack.secrets_manager, visitor.stack.sqs):
         client.meta.events.register("before-call", lambda model, **_: made.append(model.name))
 
     location(visitor.install())
@@ -60,7 +60,7 @@ def test_a_warm_callback_makes_three_aws_calls(visitor: Visitor) -> None:
     visitor.walk()
     url = visitor.consent(location(visitor.install()))
     made: list[str] = []
-    for client in (visitor.stack.dynamodb, visitor.stack.kms, visitor.stack.secrets, visitor.stack.sqs):
+    for client in (visitor.stack.dynamodb, visitor.stack.kms, visitor.stack.secrets_manager, visitor.stack.sqs):
         client.meta.events.register("before-call", lambda model, **_: made.append(model.name))
 
     visitor.open(url)
@@ -106,8 +106,8 @@ def test_a_start_on_another_host_is_sent_to_the_redirect_urls_host_once(
 
 
 def test_without_a_client_secret_the_page_says_what_the_operator_must_do(visitor: Visitor) -> None:
-    visitor.stack.secrets.delete_secret(SecretId="client-secret", ForceDeleteWithoutRecovery=True)
-    created = visitor.stack.secrets.create_secret(Name="client-secret-2")
+    visitor.stack.secrets_manager.delete_secret(SecretId="client-secret", ForceDeleteWithoutRecovery=True)
+    created = visitor.stack.secrets_manager.create_secret(Name="client-secret-2")
     visitor.stack.client_secret._secret_id = created["ARN"]
 
     page = visitor.install()
@@ -273,7 +273,7 @@ def test_an_attempt_that_died_reads_as_interrupted(
         raise SystemExit
 
     with monkeypatch.context() as patched:
-        patched.setattr(visitor.stack.grants, "obtain", die)
+        patched.setattr(visitor.stack.exchange, "obtain", die)
         with pytest.raises(SystemExit):
             visitor.open(url)
 
@@ -284,14 +284,14 @@ def test_an_attempt_that_died_reads_as_interrupted(
 
 def test_another_account_than_the_asked_one_is_refused_and_harms_no_grant(visitor: Visitor, hubspot: Running) -> None:
     visitor.walk(100002)
-    working = visitor.stack.accounts.get(100002)
+    working = visitor.stack.account(100002)
     at_hubspot = location(visitor.install(hub_id="100001"))
 
     page = visitor.open(visitor.consent(at_hubspot.replace("/oauth/100001/", "/oauth/"), 100002))
 
     assert code_of(page) == "wrong_account"
-    assert visitor.stack.accounts.get(100002) == working
-    assert visitor.stack.accounts.get(100001) is None
+    assert visitor.stack.account(100002) == working
+    assert visitor.stack.account(100001) is None
     assert "revoke" not in hubspot.simulator.journal.counters()["by_endpoint"]
 
 
@@ -300,7 +300,7 @@ def test_a_wrong_account_we_hold_nothing_for_is_revoked(visitor: Visitor, hubspo
 
     visitor.open(visitor.consent(at_hubspot.replace("/oauth/100001/", "/oauth/"), 100002))
 
-    assert visitor.stack.accounts.get(100002) is None
+    assert visitor.stack.account(100002) is None
     assert hubspot.simulator.journal.counters()["by_endpoint"]["revoke"]
 
 
@@ -314,16 +314,16 @@ def test_a_missing_required_scope_is_refused(visitor: Visitor, hubspot: Running,
     assert [code_of(page), code_of(reloaded)] == ["scopes_missing"] * 2
     assert "<li>crm.objects.deals.read</li></ul>" in page["body"]
     assert reloaded["body"] == page["body"]
-    assert strict.accounts.get(100001) is None
+    assert strict.account(100001) is None
 
 
 def test_a_signed_link_ties_the_account_to_its_reference(visitor: Visitor) -> None:
     now = int(visitor.stack.clock())
-    link = visitor.stack.starter.make_link(InstallLink(now + 60, client_reference_id="customer-1"), "localhost")
+    link = visitor.stack.links.make(InstallLink(now + 60, client_reference_id="customer-1"), "localhost")
 
     visitor.open(visitor.consent(location(visitor.open(link))))
 
-    account = visitor.stack.accounts.get(100001)
+    account = visitor.stack.account(100001)
     assert account
     assert account.client_reference_id == "customer-1"
 
@@ -331,13 +331,13 @@ def test_a_signed_link_ties_the_account_to_its_reference(visitor: Visitor) -> No
 def test_a_second_reference_is_refused(visitor: Visitor) -> None:
     now = int(visitor.stack.clock())
     for reference, expected in (("customer-1", None), ("customer-2", "account_already_linked")):
-        link = visitor.stack.starter.make_link(InstallLink(now + 60, client_reference_id=reference), "localhost")
+        link = visitor.stack.links.make(InstallLink(now + 60, client_reference_id=reference), "localhost")
         page = visitor.open(visitor.consent(location(visitor.open(link))))
         assert code_of(page) == expected
 
 
 def test_an_expired_link_is_refused(visitor: Visitor, clock: Clock) -> None:
-    link = visitor.stack.starter.make_link(InstallLink(int(clock()) + 60), "localhost")
+    link = visitor.stack.links.make(InstallLink(int(clock()) + 60), "localhost")
     clock.forward(60)
 
     assert code_of(visitor.open(link)) == "link_expired"
@@ -350,7 +350,7 @@ def test_a_client_secret_rotated_fails_no_install(visitor: Visitor, hubspot: Run
 
     assert "You are connected" in page["body"]
     assert calls(hubspot.simulator, "authorization_code") == 2
-    assert visitor.stack.accounts.get(100002)
+    assert visitor.stack.account(100002)
 
 
 def test_a_client_secret_rotated_at_hubspot_alone_costs_one_call_and_no_account(
@@ -362,14 +362,16 @@ def test_a_client_secret_rotated_at_hubspot_alone_costs_one_call_and_no_account(
 
     assert code_of(page) == "misconfigured"
     assert calls(hubspot.simulator, "authorization_code") == 1
-    assert visitor.stack.accounts.get(100001) is None
+    assert visitor.stack.account(100001) is None
 
 
 def test_a_state_key_rotated_in_the_middle_fails_no_install(
     visitor: Visitor, clock: Clock, make_stack: MakeStack
 ) -> None:
     url = visitor.consent(location(visitor.install()))
-    visitor.stack.secrets.put_secret_value(SecretId=visitor.stack.settings.state_key_id, SecretString="the next key")
+    visitor.stack.secrets_manager.put_secret_value(
+        SecretId=visitor.stack.settings.state_key_id, SecretString="the next key"
+    )
     fresh = Visitor(make_stack(), visitor.simulator, cookies=visitor.cookies)
 
     assert "You are connected" in fresh.open(url)["body"]

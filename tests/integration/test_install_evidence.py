@@ -1,14 +1,16 @@
 """What the team sees of installs: counts, evidence in the log, and which scopes an account lacks."""
 
+import base64
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from urllib.parse import quote
+from typing import Any
+from urllib.parse import quote, urlencode
 
 import pytest
 
-from hubspot_oauth.adapters.accounts_index import Listing
-from hubspot_oauth.api.accounts import Directory
-from hubspot_oauth.domain.errors import InvalidRequest
+from hubspot_oauth.adapters.api_gateway import Response
+from hubspot_oauth.domain.tokens import Tokens
 from simulator import Running
 from tests.site import Visitor, location, parameters
 from tests.stack import Stack
@@ -22,14 +24,33 @@ def evidence(stack: Stack, name: str) -> dict[str, object]:
     return [said for reported, _, said in stack.reports.entries if reported == name][-1]
 
 
-def shown(stack: Stack) -> dict[str, object]:
+def shown(stack: Stack, hub_id: int = 100001) -> dict[str, Any]:
     """The account as the API shows it."""
-    return directory(stack).one(100001)
+    return content_of(ask_for(stack, hub_id))
 
 
-def directory(stack: Stack) -> Directory:
-    listing = Listing(stack.dynamodb, stack.settings.accounts_table)
-    return Directory(stack.accounts, listing, stack.settings.missing_scopes)
+def listed(stack: Stack) -> list[dict[str, Any]]:
+    """The accounts as the API lists them."""
+    accounts: list[dict[str, Any]] = content_of(ask_for_page(stack))["accounts"]
+    return accounts
+
+
+def ask_for(stack: Stack, hub_id: int) -> Response:
+    """``GET /accounts/{hub_id}``."""
+    event = {"pathParameters": {"hub_id": str(hub_id)}, "requestContext": {"domainName": "localhost"}}
+    return stack.accounts_route.answer(event)
+
+
+def ask_for_page(stack: Stack, **query: str) -> Response:
+    """``GET /accounts``."""
+    event = {"rawQueryString": urlencode(query), "requestContext": {"domainName": "localhost"}}
+    return stack.accounts_route.answer(event)
+
+
+def content_of(answer: Response) -> dict[str, Any]:
+    assert answer["statusCode"] == 200, answer
+    content: dict[str, Any] = json.loads(answer["body"])
+    return content
 
 
 def declare(hubspot: Running, *required: str, optional: Sequence[str] = ("tickets",)) -> None:
@@ -69,7 +90,7 @@ def test_an_optional_scope_that_an_account_has_no_access_to_is_said_to_be_droppe
     visitor.walk(100003)  # the free account
 
     assert evidence(visitor.stack, "InstallsCompleted")["optional_dropped"] == ["crm.schemas.custom.read"]
-    account = visitor.stack.accounts.get(100003)
+    account = visitor.stack.account(100003)
     assert account
     assert account.scopes == ("oauth", "crm.objects.contacts.read", "tickets")
 
@@ -140,9 +161,67 @@ def test_hubspots_error_code_is_in_the_log_and_a_strangers_text_is_not(
     assert evidence(visitor.stack, "InstallsRefused") == {"code": "hubspot_refused", "detail": logged}
 
 
+def test_the_accounts_are_listed_with_the_scopes_that_each_really_lacks(stack: Stack) -> None:
+    tokens = Tokens("access", "refresh")
+    stack.store(1, tokens, scopes=("oauth", "tickets"))
+    stack.store(2, tokens, scopes=("oauth", "crm.objects.contacts.read"))
+    stack.store(3, tokens, scopes=("crm.objects.contacts.read", "tickets"))  # HubSpot may leave out oauth
+
+    missing = {account["hub_id"]: account["missing_scopes"] for account in listed(stack)}
+
+    assert missing == {1: ["crm.objects.contacts.read"], 2: [], 3: []}
+    assert all(shown(stack, hub_id)["missing_scopes"] == lacks for hub_id, lacks in missing.items())
+
+
+def test_an_account_that_is_not_installed_is_a_problem_and_not_an_empty_answer(stack: Stack) -> None:
+    answer = ask_for(stack, 404)
+
+    problem = json.loads(answer["body"])
+    assert (answer["statusCode"], problem["code"], problem["hub_id"]) == (404, "account_not_found", 404)
+    assert listed(stack) == []
+
+
+@pytest.mark.parametrize("question", [{}, {"status": "active"}, {"client_reference_id": "customer-1"}])
+def test_page_after_page_shows_every_account_once(stack: Stack, question: dict[str, str]) -> None:
+    for hub_id in range(1, 6):
+        stack.store(hub_id, Tokens("access", "refresh"), client_reference_id="customer-1")
+
+    pages = [content_of(ask_for_page(stack, limit="2", **question))]
+    while pages[-1]["next_cursor"]:
+        pages.append(content_of(ask_for_page(stack, limit="2", cursor=pages[-1]["next_cursor"], **question)))
+
+    assert sorted(account["hub_id"] for page in pages for account in page["accounts"]) == [1, 2, 3, 4, 5]
+    assert all(len(page["accounts"]) <= 2 for page in pages)
+
+
+def encoded(text: str) -> str:
+    return base64.urlsafe_b64encode(text.encode()).decode()
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        "é",
+        "x",
+        encoded("not json"),
+        encoded('["a list"]'),
+        encoded('{"holder": null}'),
+    ],
+    ids=range(5),
+)
+def test_a_cursor_that_is_none_of_ours_is_refused(stack: Stack, cursor: str) -> None:
+    answer = ask_for_page(stack, cursor=cursor)
+
+    refused = json.loads(answer["body"])
+    assert (answer["statusCode"], refused["code"], refused["field"]) == (400, "invalid_request", "cursor")
+
+
 @pytest.mark.parametrize("name", ["status", "client_reference_id", "cursor"])
 def test_an_empty_filter_is_refused_and_lists_nobody(visitor: Visitor, name: str) -> None:
-    with pytest.raises(InvalidRequest) as refused:
-        directory(visitor.stack).page({name: ""})
+    visitor.walk()
 
-    assert refused.value.members == {"field": name}
+    answer = ask_for_page(visitor.stack, **{name: ""})
+
+    refused = json.loads(answer["body"])
+    assert (answer["statusCode"], refused["code"], refused["field"]) == (400, "invalid_request", name)
+    assert "accounts" not in refused

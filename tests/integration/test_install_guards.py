@@ -8,9 +8,9 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
-from hubspot_oauth.adapters.credentials import STATE_REREAD_SECONDS
+from hubspot_oauth.adapters.state_keys import REREAD_SECONDS
+from hubspot_oauth.domain.account import Binding
 from hubspot_oauth.domain.errors import InvalidRequest
-from hubspot_oauth.domain.models import Binding
 from hubspot_oauth.domain.state import InstallLink
 from hubspot_oauth.install.signing import read_state
 from simulator import Running
@@ -25,7 +25,7 @@ RETURN_URL = "https://app.hubspot.com/marketplace/continue"
 def marketplace_state(visitor: Visitor) -> str:
     """A state minted for customer-1, who signed in on the way through the Marketplace."""
     link = InstallLink(int(visitor.stack.clock()) + 60, client_reference_id="customer-1", hubspot_return_url=RETURN_URL)
-    return parameters(location(visitor.open(visitor.stack.starter.make_link(link, "localhost"))))["state"]
+    return parameters(location(visitor.open(visitor.stack.links.make(link, "localhost"))))["state"]
 
 
 def start_again(page: dict[str, str]) -> str:
@@ -59,7 +59,7 @@ def test_only_the_marketplaces_last_step_may_be_framed_and_only_by_hubspot(
 ) -> None:
     url = f"/oauth-callback?code=x&state={marketplace_state(visitor)}&returnUrl={quote(RETURN_URL, safe='')}"
     if kind == "an install still running":
-        monkeypatch.setattr(visitor.stack.grants, "obtain", exit_at_once)
+        monkeypatch.setattr(visitor.stack.exchange, "obtain", exit_at_once)
         with pytest.raises(SystemExit):
             visitor.open(url)
 
@@ -80,10 +80,12 @@ def test_a_state_key_rotated_just_after_it_was_read_fails_no_install(
     visitor: Visitor, clock: Clock, make_stack: MakeStack
 ) -> None:
     visitor.open("/oauth-callback?code=x&state=forged")  # the callback has just read the keys
-    visitor.stack.secrets.put_secret_value(SecretId=visitor.stack.settings.state_key_id, SecretString="the next key")
+    visitor.stack.secrets_manager.put_secret_value(
+        SecretId=visitor.stack.settings.state_key_id, SecretString="the next key"
+    )
     starting = Visitor(make_stack(), visitor.simulator)
     url = starting.consent(location(starting.install()))
-    clock.forward(STATE_REREAD_SECONDS)
+    clock.forward(REREAD_SECONDS)
 
     finishing = Visitor(visitor.stack, visitor.simulator, cookies=starting.cookies)
 
@@ -93,13 +95,13 @@ def test_a_state_key_rotated_just_after_it_was_read_fails_no_install(
 def test_forged_states_make_the_keys_be_read_at_most_once_a_second(visitor: Visitor, clock: Clock) -> None:
     visitor.open("/oauth-callback?code=x&state=forged")
     made: list[str] = []
-    visitor.stack.secrets.meta.events.register("before-call", lambda model, **_: made.append(model.name))
+    visitor.stack.secrets_manager.meta.events.register("before-call", lambda model, **_: made.append(model.name))
 
     for _ in range(20):
         visitor.open("/oauth-callback?code=x&state=forged")
     assert made == []
 
-    clock.forward(STATE_REREAD_SECONDS)
+    clock.forward(REREAD_SECONDS)
     for _ in range(20):
         visitor.open("/oauth-callback?code=x&state=forged")
     assert made == ["GetSecretValue", "GetSecretValue"]
@@ -109,7 +111,7 @@ def test_an_unproved_reinstall_says_so_and_leaves_the_accounts_link_as_it_was(
     visitor: Visitor, hubspot: Running
 ) -> None:
     link = InstallLink(int(visitor.stack.clock()) + 60, client_reference_id="customer-1")
-    visitor.open(visitor.consent(location(visitor.open(visitor.stack.starter.make_link(link, "localhost")))))
+    visitor.open(visitor.consent(location(visitor.open(visitor.stack.links.make(link, "localhost")))))
     code = parameters(visitor.consent(location(visitor.install())))["code"]
 
     landing = location(
@@ -118,7 +120,7 @@ def test_an_unproved_reinstall_says_so_and_leaves_the_accounts_link_as_it_was(
         )
     )
 
-    account = visitor.stack.accounts.get(100001)
+    account = visitor.stack.account(100001)
     assert account
     assert landing == RETURN_URL
     assert (account.binding, account.client_reference_id) == (Binding.UNBOUND, "customer-1")
@@ -134,7 +136,7 @@ def test_a_redirect_of_the_token_endpoint_is_not_followed(visitor: Visitor, hubs
 
     assert code_of(page) in {"hubspot_unavailable", "misconfigured"}
     assert calls(hubspot.simulator, "authorization_code") == 1
-    assert visitor.stack.accounts.get(100001) is None
+    assert visitor.stack.account(100001) is None
 
 
 # HubSpot's consent page of the attacker's own app, which would send the browser on to the attacker with our state.
@@ -152,7 +154,7 @@ def test_no_state_is_ever_sent_to_the_consent_page_of_another_app(visitor: Visit
     assert code_of(without_sign_in) == "return_url_not_allowed"
     assert "cookies" not in without_sign_in
     with pytest.raises(InvalidRequest):
-        visitor.stack.starter.make_link(asked, "localhost")
+        visitor.stack.links.make(asked, "localhost")
 
 
 def test_a_sign_in_page_never_hears_of_the_consent_page_of_another_app(make_stack: MakeStack, hubspot: Running) -> None:
@@ -232,7 +234,7 @@ def test_not_even_the_teams_back_end_gets_a_link_to_where_nobody_may_be_sent(
     wanted = InstallLink(int(visitor.stack.clock()) + 60, **given)
 
     with pytest.raises(InvalidRequest) as refused:
-        visitor.stack.starter.make_link(wanted, "localhost")
+        visitor.stack.links.make(wanted, "localhost")
 
     assert refused.value.members == {"field": field}
 
@@ -263,7 +265,7 @@ def test_a_marketplace_install_for_nobody_in_particular_is_unbound(visitor: Visi
 
     visitor.open(f"/oauth-callback?{urlencode(final)}")
 
-    account = visitor.stack.accounts.get(100001)
+    account = visitor.stack.account(100001)
     assert account
     assert (account.binding, account.client_reference_id) == (Binding.UNBOUND, None)
 
@@ -283,7 +285,7 @@ def test_an_older_link_to_a_place_that_is_no_longer_allowed_is_refused(
     make_stack: MakeStack, hubspot: Running, wanted: dict[str, Any], now: dict[str, str], code: str
 ) -> None:
     then = make_stack()
-    link = then.starter.make_link(InstallLink(int(then.clock()) + 60, **wanted), "localhost")
+    link = then.links.make(InstallLink(int(then.clock()) + 60, **wanted), "localhost")
 
     assert code_of(Visitor(make_stack(**now), hubspot.simulator).open(link)) == code
 
@@ -331,7 +333,7 @@ def test_a_link_leads_to_one_place_only(visitor: Visitor) -> None:
     )
 
     with pytest.raises(InvalidRequest) as refused:
-        visitor.stack.starter.make_link(wanted, "localhost")
+        visitor.stack.links.make(wanted, "localhost")
 
     assert refused.value.members == {"field": "return_to"}
 

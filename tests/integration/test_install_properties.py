@@ -21,12 +21,12 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from moto import mock_aws
 
-from hubspot_oauth import product, product_install
 from hubspot_oauth.adapters import telemetry
 from hubspot_oauth.api.install_links import MOST_REFERENCE
 from hubspot_oauth.domain.urls import MOST_URL
 from hubspot_oauth.install.arrivals import MOST_CALLER_STATE
 from hubspot_oauth.install.signing import read_link, read_state
+from hubspot_oauth.product import deployed
 from simulator import Simulator, serve
 from simulator.authorization import AuthorizationRequest, answer_url
 from tests.functions import handler_of
@@ -205,14 +205,14 @@ def site() -> Iterator[Site]:
             patch.setenv(name, value)
         patch.setenv("POWERTOOLS_METRICS_NAMESPACE", "test")
         patch.setattr(telemetry.metrics.provider, "namespace", "test")
-        forget()
+        deployed.cache_clear()
         handlers = {f"/{name}": handler_of(name.replace("-", "_")) for name in ("install", "install-links")}
         site = Site({**handlers, "/oauth-callback": handler_of("callback")}, hubspot.simulator, hubspot.url)
         listening, logger = Listening(site.log), logging.getLogger(telemetry.logger.name)
         logger.addHandler(listening)
         yield site
         logger.removeHandler(listening)
-        forget()
+        deployed.cache_clear()
 
 
 class Listening(logging.Handler):
@@ -225,13 +225,6 @@ class Listening(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self._log.append(self.format(record))
-
-
-def forget() -> None:
-    """Drop the parts that the composition roots keep."""
-    for part in [*vars(product).values(), *vars(product_install).values()]:
-        if hasattr(part, "cache_clear"):
-            part.cache_clear()
 
 
 def bypasses(host: str) -> list[str]:

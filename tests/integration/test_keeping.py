@@ -2,8 +2,9 @@
 
 import pytest
 
-from hubspot_oauth.domain.models import Status
-from hubspot_oauth.domain.timing import AWS_CALL_SECONDS
+from hubspot_oauth.domain.account import Status
+from hubspot_oauth.domain.deadlines import AWS_CALL_SECONDS
+from hubspot_oauth.refresh.breaker_state import Evidence
 from tests.faults.ours import refusing
 from tests.faults.standing import Standing
 from tests.faults.trouble import Strike
@@ -100,7 +101,7 @@ def test_a_reader_never_gets_the_expired_token_beside_a_new_refresh_token(expire
 
 
 def test_a_new_token_is_handed_out_though_its_success_cannot_be_counted(expired: World) -> None:
-    expired.process.breaker.unlisted(HUB_ID + 1, int(expired.clock()))
+    expired.process.breaker.tell(Evidence.UNLISTED, HUB_ID + 1, int(expired.clock()))
     expired.trouble.add("breaker", THROTTLED)
 
     assert expired.read() == "token"
@@ -137,7 +138,7 @@ def test_an_account_held_back_by_the_breaker_stays_as_due_as_it_was(due: World, 
 
     account = due.account()
     assert (account.refresh_at, account.attempts, account.lease_owner) == (before.refresh_at, 0, None)
-    assert [found.hub_id for found in due.process.accounts.due(0, int(due.clock()))] == [HUB_ID]
+    assert [found.key.hub_id for found in due.process.accounts_index.due(0, int(due.clock()))] == [HUB_ID]
 
 
 @pytest.mark.parametrize("step", ["breaker", "mark"])
@@ -148,7 +149,7 @@ def test_a_death_that_cannot_be_written_leaves_the_row_clean(due: World, step: s
     due.tick()
 
     account = due.account()
-    assert (account.status, account.lease_owner, account.unclean_since) == (Status.ACTIVE, None, None)
+    assert (account.status, account.lease_owner, account.orphaned_since) == (Status.ACTIVE, None, None)
     assert due.ending() is Standing.DEAD
 
 

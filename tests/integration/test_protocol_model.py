@@ -1,4 +1,4 @@
-"""The protocol of the Accounts table, proved on the product's own code: every order in which three may act.
+"""The protocol of the AccountsTable table, proved on the product's own code: every order in which three may act.
 
 `tests/model` holds the pieces. With every condition in place no law is broken in any world that can be reached; with
 any clause of any condition taken out, or one of the mistakes below made, one is. ``-s`` shows the figures.
@@ -13,9 +13,9 @@ import pytest
 from moto import mock_aws
 
 from hubspot_oauth.adapters import accounts_table
-from hubspot_oauth.adapters.accounts_table import Accounts
-from hubspot_oauth.domain import timing
-from hubspot_oauth.domain.models import Account
+from hubspot_oauth.adapters.accounts_table import AccountsTable
+from hubspot_oauth.domain import deadlines
+from hubspot_oauth.domain.account import Account, GrantKey
 from hubspot_oauth.refresh import refresher
 from tests.model import actors, table
 from tests.model.mutations import Mutation, mutations_of
@@ -76,7 +76,7 @@ def a_lease_is_taken_before_it_ends(patch: pytest.MonkeyPatch) -> None:
 
 
 def a_lease_does_not_cover_clocks_that_differ(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(timing, "LEASE_SECONDS", timing.LEASE_SECONDS - timing.CLOCK_SKEW_SECONDS)
+    patch.setattr(accounts_table, "LEASE_SECONDS", deadlines.LEASE_SECONDS - deadlines.CLOCK_SKEW_SECONDS)
 
 
 def a_holder_calls_hubspot_however_late_it_is(patch: pytest.MonkeyPatch) -> None:
@@ -88,7 +88,7 @@ def only_the_leases_owner_may_commit(patch: pytest.MonkeyPatch) -> None:
 
 
 def a_vanished_holder_is_forgotten(patch: pytest.MonkeyPatch) -> None:
-    written_otherwise(patch, ", unclean_since = :unclean")
+    written_otherwise(patch, ", orphaned_since = :since")
 
 
 def a_death_is_marked_though_an_answer_may_be_on_its_way(patch: pytest.MonkeyPatch) -> None:
@@ -101,19 +101,19 @@ def leaving_keeps_the_version(patch: pytest.MonkeyPatch) -> None:
 
 def written_otherwise(patch: pytest.MonkeyPatch, part: str, instead: str = "", *, condition: str = "") -> None:
     """Every write with this part is without it, or has a further condition instead."""
-    real = Accounts._update
+    real = AccountsTable._update
 
     def update(
-        self: Accounts, hub_id: int, change: str, wanted: str, values: dict[str, Any], **more: Any
+        self: AccountsTable, key: GrantKey, change: str, wanted: str, values: dict[str, Any], **more: Any
     ) -> tuple[dict[str, Any], bool]:
         if part in change and condition:
             wanted += condition
         elif part in change:
             change = change.replace(part, instead)
             values = {name: value for name, value in values.items() if re.search(rf"{name}\b", f"{change} {wanted}")}
-        return real(self, hub_id, change, wanted, values, **more)
+        return real(self, key, change, wanted, values, **more)
 
-    patch.setattr(Accounts, "_update", update)
+    patch.setattr(AccountsTable, "_update", update)
 
 
 MISTAKES: tuple[Callable[[pytest.MonkeyPatch], None], ...] = (

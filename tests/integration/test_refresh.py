@@ -6,35 +6,36 @@ from collections.abc import Callable
 import pytest
 from botocore.stub import Stubber
 
-from hubspot_oauth.adapters.credentials import CACHE_SECONDS, REREAD_SECONDS, RETRY_SECONDS
+from hubspot_oauth.adapters.client_secret import CACHE_SECONDS, REREAD_SECONDS, RETRY_SECONDS
 from hubspot_oauth.adapters.rescue_queue import from_message
-from hubspot_oauth.domain import timing
+from hubspot_oauth.domain import deadlines, timing
+from hubspot_oauth.domain.account import Account, GrantKey, Status
 from hubspot_oauth.domain.errors import (
     AccountNotFound,
+    Fault,
+    HubSpotUnavailable,
     NeedsReinstall,
     RefreshInProgress,
     TokenRejected,
-    Unavailable,
 )
-from hubspot_oauth.domain.models import Account, Status, fingerprint
-from hubspot_oauth.refresh.breaker import DEATHS_LEAST
+from hubspot_oauth.domain.tokens import fingerprint
+from hubspot_oauth.refresh.breaker_state import DEATHS_LEAST
 from simulator import Running
 from simulator.faults import parse_fault
 from tests.site import Visitor, calls
-from tests.stack import Clock, Stack, a_minute
+from tests.stack import Clock, Stack, a_minute, table_key
 
 HUB_ID = 100001
 
 
 def stored(stack: Stack) -> Account:
-    account = stack.accounts.get(HUB_ID)
+    account = stack.account(HUB_ID)
     assert account
     return account
 
 
 def refresh_token(stack: Stack) -> str:
-    account = stored(stack)
-    return stack.vault.unseal(account.sealed, HUB_ID, account.install_id).refresh_token
+    return stack.vault.unseal(stored(stack)).refresh_token
 
 
 @pytest.fixture
@@ -101,19 +102,22 @@ def test_a_revoked_grant_is_marked_and_leaves_the_schedule(overdue: Stack, hubsp
 
     overdue.tick()
 
-    assert (stored(overdue).status, stored(overdue).dead_code) == (Status.NEEDS_REINSTALL, "BAD_REFRESH_TOKEN")
+    assert (stored(overdue).status, stored(overdue).needs_reinstall_because) == (
+        Status.NEEDS_REINSTALL,
+        "BAD_REFRESH_TOKEN",
+    )
     clock.forward(86_400)
     overdue.tick()
     assert calls(hubspot.simulator, "refresh_token") == 1
     with pytest.raises(NeedsReinstall):
-        overdue.vendor.token(HUB_ID, None, None, a_minute)
+        overdue.token(HUB_ID, None, None, a_minute)
 
 
 def test_a_death_that_cannot_be_proved_counts_for_no_breaker(overdue: Stack, hubspot: Running, clock: Clock) -> None:
-    overdue.accounts.lease_due(HUB_ID, "a holder that vanishes", int(clock()))
+    overdue.accounts.lease_due(GrantKey(HUB_ID), "a holder that vanishes", int(clock()))
     uninstall(hubspot)
     for _ in range(DEATHS_LEAST):
-        clock.forward(timing.LEASE_SECONDS + timing.BACKOFF_MOST_SECONDS)
+        clock.forward(deadlines.LEASE_SECONDS + timing.BACKOFF_MOST_SECONDS)
         overdue.tick()
 
     assert calls(hubspot.simulator, "refresh_token") == DEATHS_LEAST
@@ -127,7 +131,7 @@ def test_a_reinstall_mends_a_dead_account(overdue: Stack, hubspot: Running, visi
 
     visitor.walk(HUB_ID)
 
-    assert overdue.vendor.token(HUB_ID, None, None, a_minute).access_token
+    assert overdue.token(HUB_ID, None, None, a_minute).token
 
 
 @pytest.mark.parametrize("code", ["BAD_CLIENT_ID", "BAD_CLIENT_SECRET"])
@@ -161,11 +165,11 @@ def test_with_too_little_time_left_a_rotated_client_secret_is_not_tried_at_once(
     overdue: Stack, hubspot: Running, clock: Clock
 ) -> None:
     overdue.rotate_client_secret(hubspot.simulator)
-    leased = overdue.accounts.lease_due(HUB_ID, "me", int(clock()))
+    leased = overdue.accounts.lease_due(GrantKey(HUB_ID), "me", int(clock()))
     assert leased
 
     overdue.refresher.refresh(
-        leased, clock(), lambda: timing.FINISH_SECONDS - calls(hubspot.simulator, "refresh_token")
+        leased, clock(), lambda: deadlines.FINISH_SECONDS - calls(hubspot.simulator, "refresh_token")
     )
 
     assert calls(hubspot.simulator, "refresh_token") == 1
@@ -185,7 +189,7 @@ def test_what_is_no_refusal_of_the_client_is_not_repeated_with_a_rotated_secret(
 
 def test_a_client_secret_that_was_deleted_goes_on_as_the_refused_one(overdue: Stack, hubspot: Running) -> None:
     overdue.rotate_client_secret(hubspot.simulator)
-    overdue.secrets.delete_secret(SecretId=overdue.settings.client_secret_id, ForceDeleteWithoutRecovery=True)
+    overdue.secrets_manager.delete_secret(SecretId=overdue.settings.client_secret_id, ForceDeleteWithoutRecovery=True)
 
     overdue.tick()
 
@@ -238,7 +242,7 @@ def test_retry_after_is_obeyed(overdue: Stack, hubspot: Running, clock: Clock) -
 
 
 def test_a_stored_token_is_handed_out_without_asking_hubspot(installed: Stack, hubspot: Running) -> None:
-    token = installed.vendor.token(HUB_ID, None, None, a_minute)
+    token = installed.token(HUB_ID, None, None, a_minute)
 
     assert token.hub_id == HUB_ID
     assert calls(hubspot.simulator, "refresh_token") == 0
@@ -246,11 +250,11 @@ def test_a_stored_token_is_handed_out_without_asking_hubspot(installed: Stack, h
 
 def test_an_unknown_account_is_not_found(installed: Stack) -> None:
     with pytest.raises(AccountNotFound):
-        installed.vendor.token(404, None, None, a_minute)
+        installed.token(404, None, None, a_minute)
 
 
 def test_an_expired_token_is_refreshed_for_its_reader(expired: Stack, clock: Clock) -> None:
-    token, again = [expired.vendor.token(HUB_ID, None, None, a_minute) for _ in range(2)]
+    token, again = [expired.token(HUB_ID, None, None, a_minute) for _ in range(2)]
 
     assert token.expires_at > clock()
     assert again == token
@@ -261,39 +265,39 @@ def test_an_expired_token_is_refreshed_for_its_reader(expired: Stack, clock: Clo
 def test_min_ttl_is_at_most_the_margin(installed: Stack, clock: Clock, hubspot: Running) -> None:
     clock.forward(600)
 
-    installed.vendor.token(HUB_ID, 99_999, None, a_minute)
+    installed.token(HUB_ID, 99_999, None, a_minute)
     assert calls(hubspot.simulator, "refresh_token") == 0
 
     clock.forward(700)
-    installed.vendor.token(HUB_ID, 99_999, None, a_minute)
+    installed.token(HUB_ID, 99_999, None, a_minute)
     assert calls(hubspot.simulator, "refresh_token") == 1
 
 
 def test_a_valid_token_is_handed_out_while_another_refreshes_it(overdue: Stack, clock: Clock) -> None:
-    overdue.accounts.lease_due(HUB_ID, "another", int(clock()))
+    overdue.accounts.lease_due(GrantKey(HUB_ID), "another", int(clock()))
 
-    assert overdue.vendor.token(HUB_ID, 600, None, a_minute).access_token
+    assert overdue.token(HUB_ID, 600, None, a_minute).token
 
 
 def test_an_expired_token_waits_three_seconds_for_its_holder(expired: Stack, clock: Clock) -> None:
-    expired.accounts.lease_due(HUB_ID, "another", int(clock()))
+    expired.accounts.lease_due(GrantKey(HUB_ID), "another", int(clock()))
 
     with pytest.raises(RefreshInProgress) as caught:
-        expired.vendor.token(HUB_ID, None, None, a_minute)
+        expired.token(HUB_ID, None, None, a_minute)
 
     assert caught.value.retry_after
-    assert timing.LEASE_SECONDS - 6 <= caught.value.retry_after <= timing.LEASE_SECONDS - 3
+    assert deadlines.LEASE_SECONDS - 6 <= caught.value.retry_after <= deadlines.LEASE_SECONDS - 3
 
 
 def test_nobody_waits_for_a_holder_that_has_let_go_without_a_token(
     expired: Stack, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     held = held_by_another(expired, clock)
-    meanwhile(monkeypatch, expired, lambda: expired.accounts.try_later(held, int(clock()) + 40))
+    meanwhile(monkeypatch, expired, lambda: expired.accounts.try_later(held, int(clock()) + 40, Fault.HUBSPOT))
     asked_at = clock()
 
-    with pytest.raises(Unavailable) as caught:
-        expired.vendor.token(HUB_ID, None, None, a_minute)
+    with pytest.raises(HubSpotUnavailable) as caught:
+        expired.token(HUB_ID, None, None, a_minute)
 
     assert clock() - asked_at < 0.5
     assert caught.value.retry_after
@@ -306,7 +310,7 @@ def test_a_client_secret_that_cannot_be_read_again_is_used_and_asked_for_once_a_
     secret = overdue.client_secret()
     clock.forward(CACHE_SECONDS)
 
-    with Stubber(overdue.secrets) as secrets:
+    with Stubber(overdue.secrets_manager) as secrets:
         for _ in range(2):
             secrets.add_client_error("get_secret_value", "InternalServiceError", http_status_code=500)
         for _ in range(12):
@@ -320,7 +324,7 @@ def test_a_refused_secret_that_cannot_be_read_again_is_not_asked_for_by_everybod
     secret = overdue.client_secret()
     clock.forward(REREAD_SECONDS)
 
-    with Stubber(overdue.secrets) as secrets:
+    with Stubber(overdue.secrets_manager) as secrets:
         secrets.add_client_error("get_secret_value", "InternalServiceError", http_status_code=500)
         assert [overdue.client_secret.other_than(secret) for _ in range(8)] == [None] * 8
 
@@ -329,24 +333,24 @@ def test_a_refused_secret_that_cannot_be_read_again_is_not_asked_for_by_everybod
 
 def test_a_rejected_token_is_replaced_once_however_many_ask(installed: Stack, clock: Clock, hubspot: Running) -> None:
     clock.forward(120)
-    rejected = installed.vendor.token(HUB_ID, None, None, a_minute)
+    rejected = installed.token(HUB_ID, None, None, a_minute)
 
-    tokens = {installed.vendor.token(HUB_ID, None, rejected.fingerprint, a_minute).access_token for _ in range(5)}
+    tokens = {installed.token(HUB_ID, None, rejected.fingerprint, a_minute).token for _ in range(5)}
 
     assert len(tokens) == 1
-    assert rejected.access_token not in tokens
+    assert rejected.token not in tokens
     assert calls(hubspot.simulator, "refresh_token") == 1
 
 
 def test_a_young_token_is_not_replaced_on_request(installed: Stack) -> None:
-    token = installed.vendor.token(HUB_ID, None, None, a_minute)
+    token = installed.token(HUB_ID, None, None, a_minute)
 
     with pytest.raises(TokenRejected):
-        installed.vendor.token(HUB_ID, None, token.fingerprint, a_minute)
+        installed.token(HUB_ID, None, token.fingerprint, a_minute)
 
 
 def test_the_fingerprint_of_another_token_changes_nothing(installed: Stack, hubspot: Running) -> None:
-    installed.vendor.token(HUB_ID, None, fingerprint("an older one"), a_minute)
+    installed.token(HUB_ID, None, fingerprint("an older one"), a_minute)
 
     assert calls(hubspot.simulator, "refresh_token") == 0
 
@@ -355,8 +359,8 @@ def test_readers_of_an_expired_token_try_hubspot_once_while_it_is_down(expired: 
     strike(hubspot, kind="status", status=503)
 
     for _ in range(10):
-        with pytest.raises(Unavailable):
-            expired.vendor.token(HUB_ID, None, None, a_minute)
+        with pytest.raises(HubSpotUnavailable):
+            expired.token(HUB_ID, None, None, a_minute)
 
     assert calls(hubspot.simulator, "refresh_token") == 1
 
@@ -364,7 +368,7 @@ def test_readers_of_an_expired_token_try_hubspot_once_while_it_is_down(expired: 
 def test_a_token_that_is_still_good_survives_an_outage(overdue: Stack, hubspot: Running) -> None:
     strike(hubspot, kind="status", status=503)
 
-    assert overdue.vendor.token(HUB_ID, 600, None, a_minute).access_token
+    assert overdue.token(HUB_ID, 600, None, a_minute).token
 
 
 def test_tokens_that_cannot_be_stored_are_rescued(
@@ -389,7 +393,7 @@ def test_a_reader_gets_its_token_though_it_could_only_be_rescued(
 ) -> None:
     refuse_commits(expired, monkeypatch)
 
-    assert expired.vendor.token(HUB_ID, None, None, a_minute).expires_at > clock()
+    assert expired.token(HUB_ID, None, None, a_minute).expires_at > clock()
 
 
 def test_hubspot_is_not_called_without_a_data_key(overdue: Stack, hubspot: Running, clock: Clock) -> None:
@@ -414,13 +418,13 @@ def test_a_waiting_reader_looks_on_when_the_holder_let_go_without_a_try(
     meanwhile(monkeypatch, expired, lambda: expired.accounts.let_go(held))
 
     with pytest.raises(RefreshInProgress):
-        expired.vendor.token(HUB_ID, None, None, a_minute)
+        expired.token(HUB_ID, None, None, a_minute)
 
 
 def test_tokens_that_do_not_open_are_no_death(overdue: Stack, hubspot: Running) -> None:
     overdue.dynamodb.update_item(
         TableName=overdue.settings.accounts_table,
-        Key={"hub_id": {"N": str(HUB_ID)}},
+        Key=table_key(HUB_ID),
         UpdateExpression="SET sealed = :rubbish",
         ExpressionAttributeValues={":rubbish": {"B": b"\x01rubbish"}},
     )
@@ -432,10 +436,10 @@ def test_tokens_that_do_not_open_are_no_death(overdue: Stack, hubspot: Running) 
 
 
 def test_a_holder_with_too_little_time_lets_go_before_it_calls(overdue: Stack, hubspot: Running, clock: Clock) -> None:
-    leased = overdue.accounts.lease_due(HUB_ID, "me", int(clock()))
+    leased = overdue.accounts.lease_due(GrantKey(HUB_ID), "me", int(clock()))
     assert leased
 
-    overdue.refresher.refresh(leased, clock(), lambda: timing.FINISH_SECONDS - 1)
+    overdue.refresher.refresh(leased, clock.monotonic(), lambda: deadlines.FINISH_SECONDS - 1)
 
     assert calls(hubspot.simulator, "refresh_token") == 0
     assert (stored(overdue).lease_owner, stored(overdue).attempts) == (None, 0)
@@ -444,27 +448,27 @@ def test_a_holder_with_too_little_time_lets_go_before_it_calls(overdue: Stack, h
 def test_an_answer_for_another_account_is_neither_stored_nor_handed_out(expired: Stack, hubspot: Running) -> None:
     strike(hubspot, kind="with", fields={"hub_id": 100002})
 
-    with pytest.raises(Unavailable):
-        expired.vendor.token(HUB_ID, None, None, a_minute)
+    with pytest.raises(HubSpotUnavailable):
+        expired.token(HUB_ID, None, None, a_minute)
 
     assert stored(expired).version == 1
 
 
 def held_by_another(stack: Stack, clock: Clock) -> Account:
-    held = stack.accounts.lease_due(HUB_ID, "another", int(clock()))
+    held = stack.accounts.lease_due(GrantKey(HUB_ID), "another", int(clock()))
     assert held
     return held
 
 
 def meanwhile(monkeypatch: pytest.MonkeyPatch, stack: Stack, act: Callable[[], object]) -> None:
     """While a reader waits, this happens elsewhere."""
-    real = stack.vendor._sleep
+    real = stack.tokens.sleep
 
     def sleep(seconds: float) -> None:
         real(seconds)
         act()
 
-    monkeypatch.setattr(stack.vendor, "_sleep", sleep)
+    monkeypatch.setattr(stack.tokens, "sleep", sleep)
 
 
 def strike(hubspot: Running, **fault: object) -> None:

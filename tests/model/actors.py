@@ -1,6 +1,6 @@
-"""Those who act on an account, as pure functions of what they have been answered so far.
+"""Actors on one account, as pure functions of the answers they got so far.
 
-The product's own code runs: Accounts, Refresher, Keeper. Whatever it asks of the world outside is answered from the
+The product's own code runs: AccountsTable, Refresher, Keeper. Each question to the outside world is answered from the
 actor's history; the first question without an answer is the step that the actor takes next. So an actor can be stopped
 before each step, put aside for as long as the search likes, and copied.
 """
@@ -13,16 +13,21 @@ from typing import Any, Literal, cast
 
 from botocore.exceptions import ClientError
 
-from hubspot_oauth.adapters.accounts_table import Accounts, AlreadyLinked, NewInstall
+from hubspot_oauth.adapters.accounts_table import AccountsTable, AlreadyLinked
 from hubspot_oauth.adapters.rescue_queue import from_message, to_message
-from hubspot_oauth.domain.errors import GrantDead, TryLater, Unsealable
-from hubspot_oauth.domain.models import Account, Binding, TokenAnswer, Tokens
-from hubspot_oauth.refresh.keeper import Keeper
-from hubspot_oauth.refresh.refresher import Refresher
+from hubspot_oauth.domain.account import Account, Binding, GrantKey, NewInstall
+from hubspot_oauth.domain.errors import GrantDead, TokensUnreadable, TryLater
+from hubspot_oauth.domain.settings import Settings
+from hubspot_oauth.domain.tokens import TokenAnswer, Tokens
+from hubspot_oauth.product import Product
+from hubspot_oauth.refresh.breaker_state import Standing
 from tests.model.table import HUB_ID, Answer, ConditionFailed, Request
+from tests.stack import ENVIRONMENT
 
 LIFETIME = 1800
 REMAINING = 60.0
+KEY = GrantKey(HUB_ID)
+SETTINGS = Settings.from_env(ENVIRONMENT)
 Kind = Literal["schedule", "reader", "install", "rescue", "disconnect", "revive"]
 
 
@@ -164,17 +169,17 @@ class _Vault:
         self._world.ask(Step("prepare"))
         return self
 
-    def seal(self, tokens: Tokens, _hub_id: int, install_id: str) -> bytes:
+    def seal(self, tokens: Tokens, _key: GrantKey, install_id: str) -> bytes:
         return sealed(tokens, install_id)
 
-    def unseal(self, blob: bytes, _hub_id: int, install_id: str) -> Tokens:
-        sealed_for, access_token, refresh_token = blob.decode().split("|")
-        if sealed_for != install_id:
-            raise Unsealable("sealed for another install")
+    def unseal(self, account: Account) -> Tokens:
+        sealed_for, access_token, refresh_token = account.sealed.decode().split("|")
+        if sealed_for != account.install_id:
+            raise TokensUnreadable("sealed for another install")
         return Tokens(access_token, refresh_token)
 
 
-class _Rescue:
+class _RescueQueue:
     def __init__(self, world: _World) -> None:
         self._world = world
 
@@ -185,8 +190,8 @@ class _Rescue:
 class _Breaker:
     """Lets every mark through: the search is about what the table itself must prevent."""
 
-    def death(self, _sent_at: int) -> bool:
-        return True
+    def tell(self, *_: object) -> Standing:
+        return Standing()
 
     def succeeded(self, _sent_at: int) -> None:
         """Nothing is counted."""
@@ -205,9 +210,8 @@ def opened(blob: bytes) -> tuple[int, str]:
 @cache
 def _next(actor: Actor) -> Step | None:
     world = _World(actor)
-    accounts = Accounts(cast(Any, _Dynamo(world)), "model", shard=lambda: 0)
     try:
-        _PLAYS[actor.kind](actor, world, accounts)
+        _PLAYS[actor.kind](actor, world, _product(world))
     except _Stopped as stopped:
         return stopped.step
     except (ClientError, AlreadyLinked):
@@ -215,45 +219,48 @@ def _next(actor: Actor) -> Step | None:
     return None
 
 
-def _schedule(actor: Actor, world: _World, accounts: Accounts) -> None:
-    at = world.monotonic()
-    leased = accounts.lease_due(HUB_ID, actor.name, int(world.clock()))
-    if leased:
-        _refresh(world, accounts, leased, at)
-
-
-def _reader(actor: Actor, world: _World, accounts: Accounts) -> None:
-    seen = accounts.get(HUB_ID)
-    at = world.monotonic()
-    leased = seen and accounts.lease_seen(seen, actor.name, int(world.clock()))
-    if leased:
-        _refresh(world, accounts, leased, at)
-
-
-def _refresh(world: _World, accounts: Accounts, leased: Account, leased_at: float) -> None:
-    parts: Any = SimpleNamespace(hubspot=_HubSpot(world), vault=_Vault(world), rescue=_Rescue(world))
-    refresher = Refresher(
-        accounts=accounts,
-        vault=parts.vault,
-        hubspot=parts.hubspot,
-        client_secret=cast(Any, lambda: "secret"),
-        breaker=cast(Any, _Breaker()),
-        keeper=Keeper(accounts=accounts, rescue=parts.rescue, report=_unseen, sleep=lambda _: None),
-        report=_unseen,
+def _product(world: _World) -> Product:
+    """The product, with everything outside it asked of this world."""
+    product = Product(
+        SETTINGS,
         clock=world.clock,
         monotonic=world.monotonic,
-        margin_percent=33,
+        sleep=lambda _: None,
         roll=lambda: 0.0,
+        report=lambda *_, **__: None,
     )
-    refresher.refresh(leased, leased_at, lambda: REMAINING)
+    vars(product).update(
+        accounts=AccountsTable(cast(Any, _Dynamo(world)), "model", shard=lambda: 0),
+        vault=_Vault(world),
+        hubspot=_HubSpot(world),
+        client_secret=lambda: "secret",
+        breaker=_Breaker(),
+        rescue_queue=_RescueQueue(world),
+    )
+    return product
 
 
-def _install(actor: Actor, world: _World, accounts: Accounts) -> None:
+def _schedule(actor: Actor, world: _World, product: Product) -> None:
+    at = world.monotonic()
+    leased = product.accounts.lease_due(KEY, actor.name, int(world.clock()))
+    if leased:
+        product.refresher.refresh(leased, at, lambda: REMAINING)
+
+
+def _reader(actor: Actor, world: _World, product: Product) -> None:
+    seen = product.accounts.get(KEY)
+    at = world.monotonic()
+    leased = seen and product.accounts.lease_seen(seen, actor.name, int(world.clock()))
+    if leased:
+        product.refresher.refresh(leased, at, lambda: REMAINING)
+
+
+def _install(actor: Actor, world: _World, product: Product) -> None:
     sent_at = int(world.clock())
     reply = world.ask(Step("exchange"))
     assert isinstance(reply, Issued)
     new = NewInstall(
-        hub_id=HUB_ID,
+        key=KEY,
         install_id=actor.name,
         sealed=sealed(Tokens(f"access {reply.serial}", reply.refresh_token), actor.name),
         scopes=("oauth",),
@@ -261,32 +268,28 @@ def _install(actor: Actor, world: _World, accounts: Accounts) -> None:
         expires_at=sent_at + LIFETIME,
         refresh_at=sent_at + LIFETIME * 2 // 3,
         binding=Binding.BOUND,
-        sent_at_ms=sent_at * 1000,
+        exchanged_at_ms=sent_at * 1000,
         client_reference_id=actor.given,
     )
-    accounts.install(new, int(world.clock()))
+    product.accounts.install(new, int(world.clock()))
 
 
-def _rescue(actor: Actor, _world: _World, accounts: Accounts) -> None:
-    accounts.commit(from_message(actor.given))
+def _rescue(actor: Actor, _world: _World, product: Product) -> None:
+    product.accounts.commit(from_message(actor.given))
 
 
-def _disconnect(_actor: Actor, world: _World, accounts: Accounts) -> None:
-    leaving = accounts.leave(HUB_ID, int(world.clock()))
+def _disconnect(_actor: Actor, world: _World, product: Product) -> None:
+    leaving = product.accounts.leave(KEY, int(world.clock()))
     if leaving:
         world.ask(Step("revoke", opened(leaving.sealed)[1]))
-        accounts.forget(leaving)
+        product.accounts.forget(leaving)
 
 
-def _revive(_actor: Actor, world: _World, accounts: Accounts) -> None:
-    accounts.revive(HUB_ID, int(world.clock()))
+def _revive(_actor: Actor, world: _World, product: Product) -> None:
+    product.accounts.revive(KEY, int(world.clock()))
 
 
-def _unseen(name: str, value: float = 1, **evidence: object) -> None:
-    """Reports go nowhere."""
-
-
-_PLAYS: Mapping[Kind, Callable[[Actor, _World, Accounts], None]] = {
+_PLAYS: Mapping[Kind, Callable[[Actor, _World, Product], None]] = {
     "schedule": _schedule,
     "reader": _reader,
     "install": _install,

@@ -8,7 +8,7 @@ from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer
 
-from hubspot_oauth.domain.timing import AWS_CALL_SECONDS, HUBSPOT_SECONDS, PREPARE_SECONDS
+from hubspot_oauth.domain.deadlines import AWS_CALL_SECONDS, HUBSPOT_SECONDS, PREPARE_SECONDS
 from tests.model.actors import Actor, Heard, opened
 from tests.model.table import Answer, Row
 from tests.model.world import Move, World, quiet
@@ -27,7 +27,7 @@ class Seen:
     status: str
     serial: int
     refresh_token: str
-    sent_at_ms: int
+    exchanged_at_ms: int
     reference: str | None
     refresh_at: int | None
     lease_owner: str | None
@@ -46,7 +46,7 @@ def read(row: Row) -> Seen | None:
         item.get("status", ""),
         serial,
         refresh_token,
-        int(item.get("sent_at_ms", 0)),
+        int(item.get("exchanged_at_ms", 0)),
         item.get("client_reference_id"),
         int(item["refresh_at"]) if "refresh_at" in item else None,
         item.get("lease_owner"),
@@ -90,7 +90,7 @@ def _moved(old: Seen, new: Seen, *, installs: bool) -> Iterator[str]:
         yield "an account that is being left is brought back"
     if old.install_id == new.install_id and new.serial < old.serial:
         yield "an older token is written over a newer one"
-    if old.install_id != new.install_id and (not installs or new.sent_at_ms < old.sent_at_ms):
+    if old.install_id != new.install_id and (not installs or new.exchanged_at_ms < old.exchanged_at_ms):
         yield "an earlier install is written over a later one"
     if old.reference not in (None, new.reference):
         yield "an account linked to one customer is given to another"

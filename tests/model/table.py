@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 from tests import stack
 
 HUB_ID = 1
-_KEY = {"hub_id": {"N": str(HUB_ID)}}
+_KEY = {"hub_id": {"N": str(HUB_ID)}, "holder": {"S": "account"}}
 Row = str | None  # DynamoDB's JSON with sorted names, or no row
 
 

@@ -10,9 +10,8 @@ ROOT = Path(__file__).parents[2]
 PRODUCT = ROOT / "layers" / "shared" / "hubspot_oauth"
 #: Each room, and the rooms it may import beside itself. What is not listed here is refused.
 MAY_IMPORT = {
-    "product": {"api", "refresh", "adapters", "domain"},
-    "product_install": {"product", "install", "adapters"},
-    "api": {"refresh", "adapters", "domain"},
+    "product": {"api", "install", "refresh", "adapters", "domain"},
+    "api": {"install", "refresh", "adapters", "domain"},
     "install": {"adapters", "domain"},
     "refresh": {"adapters", "domain"},
     "adapters": {"domain"},

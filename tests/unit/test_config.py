@@ -2,8 +2,9 @@
 
 import pytest
 
+from hubspot_oauth.domain.environment import is_web_url
 from hubspot_oauth.domain.errors import SettingsError
-from hubspot_oauth.domain.settings import Settings, is_web_url
+from hubspot_oauth.domain.settings import Settings
 from tests.stack import ENVIRONMENT
 
 

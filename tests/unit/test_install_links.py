@@ -2,22 +2,50 @@
 
 import base64
 import json
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
-from hubspot_oauth.api.install_links import MOST_REFERENCE, asked_link
+from hubspot_oauth.api.install_links import MOST_REFERENCE, InstallLinksRoute, asked_link
+from hubspot_oauth.api.problems import Problems
 from hubspot_oauth.domain.errors import InvalidRequest
+from hubspot_oauth.domain.settings import Settings
 from hubspot_oauth.domain.state import LINK_SECONDS, InstallLink
+from tests.stack import ENVIRONMENT
+
+NOW = 1_000
 
 
 def asked(body: str | None, **event: Any) -> InstallLink:
-    return asked_link({"body": body, **event}, lambda: 1_000.9)
+    return asked_link({"body": body, **event}, NOW)
+
+
+class LinksOnAPage:
+    """In place of the signed links: what was asked for, to read."""
+
+    def make(self, link: InstallLink, host: str) -> str:
+        return f"https://{host}/{link}"
+
+
+def test_a_link_made_within_a_second_expires_by_whole_seconds() -> None:
+    route = InstallLinksRoute(
+        links=cast(Any, LinksOnAPage()),
+        problems=Problems(settings=Settings.from_env(ENVIRONMENT)),
+        clock=lambda: NOW + 0.9,
+    )
+
+    answer = route.answer({"body": '{"hub_id": 123}', "requestContext": {"domainName": "api.example.com"}})
+
+    assert answer["statusCode"] == 201
+    assert json.loads(answer["body"]) == {
+        "url": f"https://api.example.com/{InstallLink(NOW + LINK_SECONDS, hub_id=123)}",
+        "expires_at": "1970-01-08T00:16:40Z",
+    }
 
 
 @pytest.mark.parametrize("body", [None, "", "{}", '{"hub_id": null, "return_to": null}'])
 def test_nothing_has_to_be_said(body: str | None) -> None:
-    assert asked(body) == InstallLink(1_000 + LINK_SECONDS)
+    assert asked(body) == InstallLink(NOW + LINK_SECONDS)
 
 
 def test_everything_that_is_said_is_in_the_link() -> None:
@@ -28,7 +56,7 @@ def test_everything_that_is_said_is_in_the_link() -> None:
         "hubspot_return_url": "https://app.hubspot.com/x",
     }
 
-    assert asked(json.dumps(said)) == InstallLink(1_000 + LINK_SECONDS, **said)  # type: ignore[arg-type]
+    assert asked(json.dumps(said)) == InstallLink(NOW + LINK_SECONDS, **said)  # type: ignore[arg-type]
 
 
 def test_a_body_that_the_gateway_encoded_is_read() -> None:

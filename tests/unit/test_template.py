@@ -10,9 +10,9 @@ from cfnlint.api import lint
 from cfnlint.config import ManualArgs
 
 from hubspot_oauth.adapters.telemetry import UNITS
-from hubspot_oauth.domain import timing
+from hubspot_oauth.domain import deadlines
 from hubspot_oauth.domain.settings import Settings
-from hubspot_oauth.install.attempts import PENDING_SECONDS
+from hubspot_oauth.install.attempt import PENDING_SECONDS
 from ops.template import TEMPLATE, load_template
 from tests.stack import ENVIRONMENT
 from tests.translated import cycle, edges, resources, translate, translated
@@ -182,7 +182,7 @@ def test_stale_refreshes_are_dropped_and_rescued_tokens_are_kept() -> None:
 
     assert queues["RefreshQueue"]["MessageRetentionPeriod"] == 300
     assert "RedrivePolicy" not in queues["RefreshQueue"]
-    assert queues["RescueQueue"]["MessageRetentionPeriod"] == timing.RESCUE_RETENTION_SECONDS
+    assert queues["RescueQueue"]["MessageRetentionPeriod"] == deadlines.RESCUE_RETENTION_SECONDS
     assert queues["RescueQueue"]["RedrivePolicy"]["deadLetterTargetArn"] == {
         "Fn::GetAtt": ["RescueDeadLetterQueue", "Arn"]
     }
@@ -203,8 +203,8 @@ def test_time_outs_cover_what_a_function_may_have_begun() -> None:
     seconds = {name: f["Properties"]["Timeout"] for name, f in resources("AWS::Lambda::Function").items()}
 
     assert seconds["CallbackFunction"] < PENDING_SECONDS
-    assert seconds["TokenFunction"] > timing.PREPARE_SECONDS + timing.FINISH_SECONDS + 3
-    assert seconds["RefreshWorkerFunction"] >= 2 * timing.LEASE_SECONDS
+    assert seconds["TokenFunction"] > deadlines.PREPARE_SECONDS + deadlines.FINISH_SECONDS + 3
+    assert seconds["RefreshWorkerFunction"] >= 2 * deadlines.LEASE_SECONDS
     assert (
         resources("AWS::SQS::Queue")["RefreshQueue"]["Properties"]["VisibilityTimeout"]
         >= seconds["RefreshWorkerFunction"]

@@ -9,7 +9,7 @@ from contextlib import suppress
 
 import pytest
 
-from hubspot_oauth.adapters import transport
+from hubspot_oauth.adapters import transport, watched_connections
 
 LATE = 30  # seconds no machine is too slow by; what is watched by nobody takes for ever
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n"
@@ -125,7 +125,7 @@ def test_a_connection_kept_alive_is_watched_too() -> None:
         server.join()
 
 
-@pytest.mark.parametrize(("rested", "connections"), [(0, 1), (transport.IDLE_SECONDS, 2)])
+@pytest.mark.parametrize(("rested", "connections"), [(0, 1), (watched_connections.IDLE_SECONDS, 2)])
 def test_a_connection_that_rested_long_is_not_trusted(
     monkeypatch: pytest.MonkeyPatch, rested: int, connections: int
 ) -> None:
@@ -147,7 +147,7 @@ def test_a_connection_that_rested_long_is_not_trusted(
         threading.Thread(target=accept, daemon=True).start()
         assert transport.call(client, "POST", url, 2, form={}).body == b"ok"
         now = time.time()
-        monkeypatch.setattr(transport, "time", lambda: now + rested)
+        monkeypatch.setattr(watched_connections, "time", lambda: now + rested)
 
         assert transport.call(client, "POST", url, 2, form={}).body == b"ok"
         assert len(accepted) == connections

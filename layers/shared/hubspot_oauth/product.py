@@ -1,169 +1,245 @@
-"""The composition root: builds each part once per container, from the environment, when it is first needed.
+"""The one composition: every part of the product, built when it is first asked for.
 
-What people meet while installing is built in ``bootstrap_install``: the functions that hand out and refresh tokens load
-no page and no signature of a state.
+Functions, tests and benchmarks build this class. Production needs the settings alone; a test hands in its own clients,
+clocks, randomness and report. A service is a dataclass, and each of its fields bears the name of the part it gets, so
+the composition cannot hand it another one.
+
+The parts that installing people meet are imported when they are first asked for, so that the functions which hand out
+and refresh tokens load neither Jinja2 nor itsdangerous.
 """
 
 import os
+import random
 import time
-from functools import cache
-from typing import Any, Literal
+from collections.abc import Callable
+from dataclasses import fields
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import boto3
-from botocore.config import Config
 
-from hubspot_oauth.adapters.accounts_index import Listing
-from hubspot_oauth.adapters.accounts_table import Accounts
-from hubspot_oauth.adapters.credentials import ClientSecret
+from hubspot_oauth.adapters.accounts_index import AccountsIndex
+from hubspot_oauth.adapters.accounts_table import AccountsTable
+from hubspot_oauth.adapters.aws import Clients
+from hubspot_oauth.adapters.client_secret import ClientSecret
 from hubspot_oauth.adapters.hubspot import HubSpot
+from hubspot_oauth.adapters.refresh_queue import RefreshQueue
 from hubspot_oauth.adapters.rescue_queue import RescueQueue
-from hubspot_oauth.adapters.telemetry import report
+from hubspot_oauth.adapters.telemetry import Report, report
 from hubspot_oauth.adapters.vault import Vault
-from hubspot_oauth.api.accounts import Directory
-from hubspot_oauth.api.disconnect import Disconnector
-from hubspot_oauth.api.tokens import TokenVendor
-from hubspot_oauth.domain import timing
+from hubspot_oauth.api.accounts import AccountsRoute
+from hubspot_oauth.api.disconnect import DisconnectRoute
+from hubspot_oauth.api.problems import Problems
+from hubspot_oauth.api.token_route import TokenRoute
+from hubspot_oauth.api.tokens import AccessTokens
 from hubspot_oauth.domain.settings import Settings
+from hubspot_oauth.domain.timing import Clock, Monotonic, Roll, Sleep
 from hubspot_oauth.refresh.breaker import Breaker
 from hubspot_oauth.refresh.dispatcher import Dispatcher
 from hubspot_oauth.refresh.keeper import Keeper
 from hubspot_oauth.refresh.refresher import Refresher
+from hubspot_oauth.refresh.rescue import Rescue
 from hubspot_oauth.refresh.worker import Worker
 
-AWS_CONFIG = Config(
-    connect_timeout=timing.AWS_CONNECT_SECONDS,
-    read_timeout=timing.AWS_READ_SECONDS,
-    retries={"mode": "standard", "total_max_attempts": timing.AWS_ATTEMPTS},
-    user_agent="hubspot-oauth",  # botocore composes its own twice for each call: a quarter of what a call costs
-)
+if TYPE_CHECKING:
+    from hubspot_oauth.adapters.state_keys import StateKeys
+    from hubspot_oauth.api.install_links import InstallLinksRoute
+    from hubspot_oauth.install.attempts import Attempts
+    from hubspot_oauth.install.callback import Callback
+    from hubspot_oauth.install.completion import Completion
+    from hubspot_oauth.install.exchange import CodeExchange
+    from hubspot_oauth.install.links import Links
+    from hubspot_oauth.install.pages import Pages
+    from hubspot_oauth.install.routes import InstallRoutes
+    from hubspot_oauth.install.start import Starter
+
+_Service = TypeVar("_Service")
+
+
+class Product:
+    """One app's product.
+
+    Args:
+        settings: What the functions are told.
+        client: Makes an AWS client: takes the service's name and ``config``, as ``boto3.client`` does.
+        clock: Epoch seconds by the wall clock.
+        monotonic: Seconds that never go back.
+        sleep: How to wait.
+        roll: A random number in [0, 1).
+        report: Counts what happened.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        client: Callable[..., Any] = boto3.client,
+        clock: Clock = time.time,
+        monotonic: Monotonic = time.monotonic,
+        sleep: Sleep = time.sleep,
+        roll: Roll = random.random,
+        report: Report = report,
+    ) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.monotonic = monotonic
+        self.sleep = sleep
+        self.roll = roll
+        self.report = report
+        self.aws = Clients(client, connections=settings.refresh_concurrency)
+
+    # What installing people meet.
+
+    @cached_property
+    def install_routes(self) -> "InstallRoutes":
+        from hubspot_oauth.install.routes import InstallRoutes
+
+        return self._build(InstallRoutes)
+
+    @cached_property
+    def starter(self) -> "Starter":
+        from hubspot_oauth.install.start import Starter
+
+        return self._build(Starter)
+
+    @cached_property
+    def callback(self) -> "Callback":
+        from hubspot_oauth.install.callback import Callback
+
+        return self._build(Callback)
+
+    @cached_property
+    def completion(self) -> "Completion":
+        from hubspot_oauth.install.completion import Completion
+
+        return self._build(Completion)
+
+    @cached_property
+    def exchange(self) -> "CodeExchange":
+        from hubspot_oauth.install.exchange import CodeExchange
+
+        return self._build(CodeExchange)
+
+    @cached_property
+    def links(self) -> "Links":
+        from hubspot_oauth.install.links import Links
+
+        return self._build(Links)
+
+    @cached_property
+    def pages(self) -> "Pages":
+        from hubspot_oauth.install.pages import Pages
+
+        return Pages(self.settings.brand, app_url=self.settings.app_url)
+
+    @cached_property
+    def attempts(self) -> "Attempts":
+        from hubspot_oauth.install.attempts import Attempts
+
+        return Attempts(self.aws.dynamodb, self.settings.scratch_table, self.sleep)
+
+    @cached_property
+    def state_keys(self) -> "StateKeys":
+        from hubspot_oauth.adapters.state_keys import StateKeys
+
+        return StateKeys(self.aws.secrets_manager, self.settings.state_key_id, self.clock)
+
+    # What programs meet.
+
+    @cached_property
+    def token_route(self) -> TokenRoute:
+        return self._build(TokenRoute)
+
+    @cached_property
+    def accounts_route(self) -> AccountsRoute:
+        return self._build(AccountsRoute)
+
+    @cached_property
+    def disconnect_route(self) -> DisconnectRoute:
+        return self._build(DisconnectRoute)
+
+    @cached_property
+    def install_links_route(self) -> "InstallLinksRoute":
+        from hubspot_oauth.api.install_links import InstallLinksRoute
+
+        return self._build(InstallLinksRoute)
+
+    @cached_property
+    def tokens(self) -> AccessTokens:
+        return self._build(AccessTokens)
+
+    @cached_property
+    def problems(self) -> Problems:
+        return self._build(Problems)
+
+    # What keeps tokens fresh.
+
+    @cached_property
+    def dispatcher(self) -> Dispatcher:
+        return self._build(Dispatcher)
+
+    @cached_property
+    def worker(self) -> Worker:
+        return self._build(Worker)
+
+    @cached_property
+    def refresher(self) -> Refresher:
+        return self._build(Refresher)
+
+    @cached_property
+    def keeper(self) -> Keeper:
+        return self._build(Keeper)
+
+    @cached_property
+    def rescue(self) -> Rescue:
+        return self._build(Rescue)
+
+    @cached_property
+    def breaker(self) -> Breaker:
+        return Breaker(self.aws.dynamodb, self.settings.scratch_table, self.report, self.clock)
+
+    # The outside.
+
+    @cached_property
+    def accounts(self) -> AccountsTable:
+        return AccountsTable(self.aws.dynamodb, self.settings.accounts_table)
+
+    @cached_property
+    def accounts_index(self) -> AccountsIndex:
+        return AccountsIndex(self.aws.dynamodb, self.settings.accounts_table)
+
+    @cached_property
+    def refresh_queue(self) -> RefreshQueue:
+        return RefreshQueue(self.aws.sqs, self.settings.refresh_queue_url)
+
+    @cached_property
+    def rescue_queue(self) -> RescueQueue:
+        return RescueQueue(self.aws.sqs, self.settings.rescue_queue_url)
+
+    @cached_property
+    def vault(self) -> Vault:
+        key_id, client_id = self.settings.kms_key_id, self.settings.client_id
+        return Vault(self.aws.kms, key_id=key_id, client_id=client_id, report=self.report, clock=self.clock)
+
+    @cached_property
+    def hubspot(self) -> HubSpot:
+        return HubSpot(self.settings, self.client_secret, self.monotonic)
+
+    @cached_property
+    def client_secret(self) -> ClientSecret:
+        return ClientSecret(self.aws.secrets_manager, self.settings.client_secret_id, self.clock)
+
+    def _build(self, service: type[_Service]) -> _Service:
+        """A service, each of its fields with the part of the same name."""
+        parts = [field.name for field in fields(service) if field.init]  # type: ignore[arg-type]
+        return service(**{part: getattr(self, part) for part in parts})
 
 
 @cache
-def settings() -> Settings:
-    """The environment, parsed.
+def deployed() -> Product:
+    """This container's product, made of its environment.
 
     Raises:
-        SettingsError: Naming every fault at once.
+        SettingsError: The environment is missing or malformed; names every fault at once.
     """
-    return Settings.from_env(os.environ)
-
-
-@cache
-def vendor() -> TokenVendor:
-    """Hands out access tokens."""
-    return TokenVendor(
-        accounts=accounts(),
-        vault=vault(),
-        refresher=_refresher(),
-        breaker=_breaker(),
-        report=report,
-        clock=time.time,
-        monotonic=time.monotonic,
-        sleep=time.sleep,
-        margin_percent=settings().margin_percent,
-    )
-
-
-@cache
-def dispatcher() -> Dispatcher:
-    """Queues who is due."""
-    return Dispatcher(
-        accounts=accounts(),
-        breaker=_breaker(),
-        sqs=client("sqs"),
-        queue_url=settings().refresh_queue_url,
-        report=report,
-        concurrency=settings().refresh_concurrency,
-        workers=settings().refresh_workers,
-        clock=time.time,
-    )
-
-
-@cache
-def worker() -> Worker:
-    """Refreshes what is queued."""
-    return Worker(
-        accounts=accounts(),
-        refresher=_refresher(),
-        breaker=_breaker(),
-        report=report,
-        concurrency=settings().refresh_concurrency,
-        clock=time.time,
-        monotonic=time.monotonic,
-    )
-
-
-@cache
-def disconnector() -> Disconnector:
-    """Leaves accounts."""
-    return Disconnector(
-        accounts=accounts(),
-        vault=vault(),
-        hubspot=hubspot(),
-        client_secret=client_secret(),
-        report=report,
-        clock=time.time,
-    )
-
-
-@cache
-def directory() -> Directory:
-    """Shows who is connected."""
-    listing = Listing(client("dynamodb"), settings().accounts_table)
-    return Directory(accounts(), listing, settings().missing_scopes)
-
-
-@cache
-def accounts() -> Accounts:
-    """The Accounts table."""
-    return Accounts(client("dynamodb"), settings().accounts_table)
-
-
-@cache
-def _refresher() -> Refresher:
-    return Refresher(
-        accounts=accounts(),
-        vault=vault(),
-        hubspot=hubspot(),
-        client_secret=client_secret(),
-        breaker=_breaker(),
-        keeper=Keeper(
-            accounts=accounts(),
-            rescue=RescueQueue(client("sqs"), settings().rescue_queue_url),
-            report=report,
-        ),
-        report=report,
-        clock=time.time,
-        monotonic=time.monotonic,
-        margin_percent=settings().margin_percent,
-    )
-
-
-@cache
-def hubspot() -> HubSpot:
-    """HubSpot's API, over pooled connections."""
-    return HubSpot(settings(), client_secret(), pool=settings().refresh_concurrency)
-
-
-@cache
-def vault() -> Vault:
-    """Seals and opens tokens."""
-    return Vault(client("kms"), settings().kms_key_id, settings().client_id, time.time)
-
-
-@cache
-def _breaker() -> Breaker:
-    return Breaker(client("dynamodb"), settings().scratch_table, report, time.time)
-
-
-@cache
-def client_secret() -> ClientSecret:
-    """The app's client secret."""
-    return ClientSecret(client("secretsmanager"), settings().client_secret_id, time.time)
-
-
-@cache
-def client(service: Literal["dynamodb", "kms", "secretsmanager", "sqs"]) -> Any:  # noqa: ANN401 - four client types
-    """An AWS client, with the time-outs that timing.py counts on."""
-    pool = Config(max_pool_connections=max(10, settings().refresh_concurrency))  # one for each refresh at once
-    return boto3.client(service, config=AWS_CONFIG.merge(pool))
+    return Product(Settings.from_env(os.environ))

@@ -1,14 +1,16 @@
-"""Pages of the Accounts table: everyone, everyone of one status, or everyone of one reference."""
+"""Queries over the Accounts table: due accounts, accounts marked dead, pages of accounts. May be a moment stale."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from hubspot_oauth.adapters.dynamodb import account_from, names, plain, typed
+from hubspot_oauth.adapters.account_rows import account_from, key_from
+from hubspot_oauth.adapters.aws import code_of
+from hubspot_oauth.adapters.dynamodb import names, plain, typed
+from hubspot_oauth.domain.account import Account, Due, GrantKey, Status
 from hubspot_oauth.domain.errors import InvalidRequest
-from hubspot_oauth.domain.models import Account
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -32,20 +34,30 @@ class Page:
     after: dict[str, Any] | None
 
 
-class Listing:
-    """Reads the Accounts table page by page.
+class AccountsIndex:
+    """Finds accounts.
 
     Args:
         dynamodb: A DynamoDB client.
-        table: The table's name.
+        table: The Accounts table's name.
     """
 
     def __init__(self, dynamodb: "DynamoDBClient", table: str) -> None:
         self._dynamodb = dynamodb
         self._table = table
 
+    def due(self, shard: int, now: int) -> Iterator[Due]:
+        """Who is due in one shard, the longest overdue first, page by page."""
+        found = self._all("due", "refresh_shard = :shard AND refresh_at <= :now", {":shard": shard, ":now": now})
+        yield from (Due(key_from(row), row["refresh_at"]) for row in found)
+
+    def marked_since(self, since: int) -> Iterator[GrantKey]:
+        """The accounts marked as needing a re-install since then."""
+        wanted = "#status = :dead AND status_since >= :since"
+        yield from map(key_from, self._all("by_status", wanted, {":dead": Status.NEEDS_REINSTALL, ":since": since}))
+
     def page(self, question: Question) -> Page:
-        """One page. The indexes may be a moment behind.
+        """One page of accounts.
 
         Raises:
             InvalidRequest: ``after`` is not where such a listing can begin.
@@ -53,10 +65,10 @@ class Listing:
         try:
             found = self._find(question)
         except ClientError as error:
-            if question.after and error.response["Error"]["Code"] == "ValidationException":
+            if question.after and code_of(error) == "ValidationException":
                 raise InvalidRequest("cursor does not belong to this listing.", field="cursor") from None
             raise
-        rows = self._rows([plain(item)["hub_id"] for item in found["Items"]])
+        rows = self._rows([key_from(plain(item)) for item in found["Items"]])
         after = found.get("LastEvaluatedKey")
         return Page([account_from(row) for row in rows], plain(after) if after else None)
 
@@ -65,21 +77,33 @@ class Listing:
         if question.after:
             request["ExclusiveStartKey"] = typed(question.after)
         if question.status:
-            return self._query(request, "by_status", "#status = :value", question.status)
-        if question.client_reference_id:
-            return self._query(request, "by_reference", "client_reference_id = :value", question.client_reference_id)
-        return self._dynamodb.scan(**request, ProjectionExpression="hub_id")
+            request |= _query("by_status", "#status = :value", {":value": question.status})
+        elif question.client_reference_id:
+            request |= _query("by_reference", "client_reference_id = :value", {":value": question.client_reference_id})
+        else:
+            return self._dynamodb.scan(**request, ProjectionExpression="hub_id, holder")
+        return self._dynamodb.query(**request)
 
-    def _query(self, request: dict[str, Any], index: str, condition: str, value: str) -> Mapping[str, Any]:
-        request |= {"IndexName": index, "KeyConditionExpression": condition, **names(condition)}
-        return self._dynamodb.query(**request, ExpressionAttributeValues=typed({":value": value}))
+    def _all(self, index: str, wanted: str, values: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        request = {"TableName": self._table, **_query(index, wanted, values)}
+        for page in self._dynamodb.get_paginator("query").paginate(**request):
+            yield from map(plain, page["Items"])
 
-    def _rows(self, hub_ids: Sequence[int]) -> list[dict[str, Any]]:
-        """The rows of these accounts, in their order; whoever has gone in between is left out."""
-        rows: dict[int, dict[str, Any]] = {}
-        waiting: dict[str, Any] = {self._table: {"Keys": [typed({"hub_id": hub_id}) for hub_id in hub_ids]}}
-        while hub_ids and waiting:
+    def _rows(self, keys: Sequence[GrantKey]) -> list[dict[str, Any]]:
+        """The rows of these accounts, in their order; one deleted in between is left out."""
+        rows: dict[GrantKey, dict[str, Any]] = {}
+        waiting: dict[str, Any] = {self._table: {"Keys": [typed(asdict(key)) for key in keys]}}
+        while keys and waiting:
             answer = self._dynamodb.batch_get_item(RequestItems=waiting)
-            rows |= {row["hub_id"]: row for row in map(plain, answer["Responses"].get(self._table, []))}
+            rows |= {key_from(row): row for row in map(plain, answer["Responses"].get(self._table, []))}
             waiting = dict(answer.get("UnprocessedKeys", {}))
-        return [rows[hub_id] for hub_id in hub_ids if hub_id in rows]
+        return [rows[key] for key in keys if key in rows]
+
+
+def _query(index: str, condition: str, values: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "IndexName": index,
+        "KeyConditionExpression": condition,
+        "ExpressionAttributeValues": typed(values),
+        **names(condition),
+    }

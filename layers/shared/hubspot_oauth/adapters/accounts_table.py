@@ -2,34 +2,38 @@
 
 The protocol, whoever refreshes::
 
-    lease_*    due, or active and as seen; nobody holds it   -> the whole row, attempts + 1
-               ... or its holder has vanished                -> the same, and unclean since now
+    lease_*    due, or active and as seen; no lease          -> the whole row, attempts + 1
+               ... or an orphaned lease                      -> the same, and orphaned since now
     commit     install_id and version unchanged              -> version + 1, active, lease gone
-    try_later  I hold the lease                              -> due again at refresh_at, lease gone
-    let_go     I hold the lease                              -> as due as it was, attempts - 1, lease gone
-    mark_dead  I hold the lease, and no vanished holder's    -> out of the due index, lease gone, tokens kept
+    try_later  I own the lease                               -> due again at refresh_at, lease gone
+    let_go     I own the lease                               -> as due as it was, attempts - 1, lease gone
+    mark_dead  I own the lease, and no orphaned lease's      -> out of the due index, lease gone, tokens kept
                answer may still be on its way
     revive     marked dead                                   -> active, due now
     leave      there is a row                                -> disconnecting, version + 1, lease gone
     forget     install_id unchanged                          -> no row
-    install    no install whose code was sent later; linked  -> a new install_id, version 1, the reference
-               to nobody, or to the same reference
-    _link      linked to nobody, or to the same reference    -> the reference of an install that came too late
+    install    no install whose code was exchanged later;    -> a new install_id, version 1, the reference
+               linked to no customer or the same one
+    _link      linked to no customer or the same one         -> the reference of an install that came too late
 
-Whatever makes a new version also ends the lease, so a holder that still finds its name there knows that nothing moved.
-A late answer may carry the only living refresh token, so a commit does not ask who holds the lease, and undoes a mark.
-An install gets a new ``install_id``, so nothing made for an earlier install can touch a later one. No condition here is
-more than it must be: ``tests/model`` explores what three holders can do, and finds a fault when any one is taken out.
+A lease is orphaned when it ran out and its owner never let go. Each new version also ends the lease, so an owner that
+still finds its name there knows that nothing moved. A late answer may carry the only living refresh token, so a commit
+does not ask who owns the lease, and it undoes a mark. An install gets a new ``install_id``, so nothing made for an
+earlier install can touch a later one. No condition here is more than it must be: ``tests/model`` explores what three
+lease owners can do, and finds a fault when any one is taken out.
 """
 
 import random
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Literal
 
-from hubspot_oauth.adapters.dynamodb import account_from, delete, names, plain, typed, update
-from hubspot_oauth.domain import timing
-from hubspot_oauth.domain.models import Account, Binding, Status
+from hubspot_oauth.adapters.account_rows import account_from
+from hubspot_oauth.adapters.dynamodb import delete, plain, typed, update
+from hubspot_oauth.domain.account import Account, Grant, GrantKey, NewInstall, Renewal, Status
+from hubspot_oauth.domain.deadlines import LEASE_SECONDS
+from hubspot_oauth.domain.errors import Fault
+from hubspot_oauth.domain.timing import orphan_wait
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -38,9 +42,14 @@ SHARDS = 8
 _FREE = "attribute_not_exists(lease_owner)"
 _SAME = "install_id = :install_id AND version = :version"
 _MINE = "lease_owner = :owner"
-_GONE = "lease_owner = :gone"
+_ORPHANED = "lease_owner = :orphan"
+_UNLINKED = "(attribute_not_exists(client_reference_id) OR client_reference_id = :reference)"
+_GRANT = (
+    "sealed = :sealed, scopes = :scopes, issued_at = :issued_at, expires_at = :expires_at, refresh_at = :refresh_at,"
+    " refresh_shard = :shard"
+)
 _LEASE = "lease_owner, lease_until"
-
+_TROUBLE = f"{_LEASE}, attempts, orphaned_since, at_fault, needs_reinstall_because"
 
 _Condition = tuple[str, dict[str, Any]]  # and the values that it names
 
@@ -49,50 +58,13 @@ class AlreadyLinked(Exception):
     """The account belongs to another client_reference_id."""
 
 
-@dataclass(frozen=True, slots=True)
-class NewInstall:
-    """What an install stores. ``sent_at_ms`` is when the exchange was first sent: of two installs the later wins."""
-
-    hub_id: int
-    install_id: str
-    sealed: bytes = field(repr=False)
-    scopes: tuple[str, ...]
-    issued_at: int
-    expires_at: int
-    refresh_at: int
-    binding: Binding
-    sent_at_ms: int
-    client_reference_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Due:
-    """An account that the index calls due."""
-
-    hub_id: int
-    refresh_at: int
-
-
-@dataclass(frozen=True, slots=True)
-class Renewal:
-    """New sealed tokens for the row that had ``install_id`` and ``version``."""
-
-    hub_id: int
-    install_id: str
-    version: int
-    sealed: bytes = field(repr=False)
-    scopes: tuple[str, ...]
-    issued_at: int
-    expires_at: int
-    refresh_at: int
-
-
-class Accounts:
+class AccountsTable:
     """The accounts of one app.
 
     Args:
         dynamodb: A DynamoDB client.
         table: The table's name.
+        shard: Which of the due index's shards a row goes to.
     """
 
     def __init__(self, dynamodb: "DynamoDBClient", table: str, shard: Callable[[], int] | None = None) -> None:
@@ -100,88 +72,71 @@ class Accounts:
         self._table = table
         self._shard = shard or (lambda: random.randrange(SHARDS))  # noqa: S311 - spreads load, hides nothing
 
-    def get(self, hub_id: int) -> Account | None:
+    def get(self, key: GrantKey) -> Account | None:
         """The account as it is now (a consistent read), or None."""
-        answer = self._dynamodb.get_item(TableName=self._table, Key=typed({"hub_id": hub_id}), ConsistentRead=True)
+        answer = self._dynamodb.get_item(TableName=self._table, Key=typed(asdict(key)), ConsistentRead=True)
         return account_from(plain(answer["Item"])) if "Item" in answer else None
 
     def install(self, new: NewInstall, now: int) -> Account | None:
-        """Store a new grant, whatever was there; what was there before, or None.
+        """Store a new grant over whatever was there; return what was there before, or None.
 
         Raises:
             AlreadyLinked: The account is linked to another reference; nothing was written.
         """
         values: dict[str, Any] = {
+            **self._grant(new),
             ":install_id": new.install_id,
             ":one": 1,
             ":status": Status.ACTIVE,
-            ":sealed": new.sealed,
-            ":scopes": " ".join(new.scopes),
-            ":issued_at": new.issued_at,
-            ":expires_at": new.expires_at,
-            ":refresh_at": new.refresh_at,
-            ":shard": self._shard(),
             ":binding": new.binding,
-            ":sent": new.sent_at_ms,
+            ":exchanged": new.exchanged_at_ms,
             ":now": now,
         }
-        condition = "(attribute_not_exists(sent_at_ms) OR sent_at_ms <= :sent)"
+        condition = "(attribute_not_exists(exchanged_at_ms) OR exchanged_at_ms <= :exchanged)"
         linked = ""
         if new.client_reference_id:
             values[":reference"] = new.client_reference_id
-            condition += " AND (attribute_not_exists(client_reference_id) OR client_reference_id = :reference)"
+            condition += f" AND {_UNLINKED}"
             linked = ", client_reference_id = :reference"
         change = (
-            "SET install_id = :install_id, version = :one, #status = :status, status_at = :now, sealed = :sealed,"
-            " scopes = :scopes, issued_at = :issued_at, expires_at = :expires_at, refresh_at = :refresh_at,"
-            " refresh_shard = :shard, binding = :binding, sent_at_ms = :sent, installed_at = :now"
-            f"{linked} REMOVE {_LEASE}, attempts, unclean_since, dead_code"
+            "SET install_id = :install_id, version = :one, #status = :status, status_since = :now,"
+            f" {_GRANT}, binding = :binding, exchanged_at_ms = :exchanged, installed_at = :now{linked}"
+            f" REMOVE {_TROUBLE}"
         )
-        before, done = self._update(new.hub_id, change, condition, values, returns="ALL_OLD")
+        before, done = self._update(new.key, change, condition, values, returns="ALL_OLD")
         if done:
             return account_from(before) if before else None
-        # An install whose code was sent later is stored already, or the account is linked to somebody else.
-        if new.client_reference_id and not self._link(new.hub_id, new.client_reference_id):
+        # An install whose code was exchanged later is stored already, or the account is linked to another customer.
+        if new.client_reference_id and not self._link(new.key, new.client_reference_id):
             raise AlreadyLinked
         return account_from(before)
 
-    def lease_due(self, hub_id: int, owner: str, now: int) -> Account | None:
-        """Take the right to refresh for the schedule: the row, or None when it is not due or someone holds it."""
-        due, when = "refresh_at <= :now", {":now": now}  # what is due is active: a row that is not has no refresh_at
-        return self._lease(hub_id, owner, now, (f"{due} AND {_FREE}", when), (f"{due} AND {_GONE}", when), patient=True)
+    def lease_due(self, key: GrantKey, owner: str, now: int) -> Account | None:
+        """Take the right to refresh for the schedule: the row, or None when it is not due or a lease is live."""
+        due, when = "refresh_at <= :now", {":now": now}  # a row that is not active has no refresh_at
+        return self._lease(
+            key, owner, now, (f"{due} AND {_FREE}", when), (f"{due} AND {_ORPHANED}", when), patient=True
+        )
 
     def lease_seen(self, seen: Account, owner: str, now: int) -> Account | None:
-        """Take the right to refresh for a reader who saw this row: the row, or None when it moved on or is held."""
+        """Take the right to refresh for a reader who saw this row: the row, or None when it moved on or is leased."""
         same = f"{_SAME} AND #status = :active AND {_FREE}", {**_identity(seen), ":active": Status.ACTIVE}
-        return self._lease(seen.hub_id, owner, now, same, (_GONE, {}), patient=False)
+        return self._lease(seen.key, owner, now, same, (_ORPHANED, {}), patient=False)
 
     def commit(self, renewal: Renewal) -> bool:
         """Store new tokens over the version they were made from; False when the row has moved on.
 
-        A row marked dead at this very version is undone: the answer in hand proves that its grant lives.
+        A mark at this very version is undone: the answer in hand proves that the grant lives.
         """
-        change = (
-            "SET version = :next, #status = :active, sealed = :sealed, scopes = :scopes, issued_at = :issued_at,"
-            " expires_at = :expires_at, refresh_at = :refresh_at, refresh_shard = :shard"
-            f" REMOVE {_LEASE}, attempts, unclean_since, dead_code"
-        )
-        values = {
-            **_identity(renewal),
-            ":next": renewal.version + 1,
-            ":active": Status.ACTIVE,
-            ":sealed": renewal.sealed,
-            ":scopes": " ".join(renewal.scopes),
-            ":issued_at": renewal.issued_at,
-            ":expires_at": renewal.expires_at,
-            ":refresh_at": renewal.refresh_at,
-            ":shard": self._shard(),
-        }
-        _, done = self._update(renewal.hub_id, change, _SAME, values, returns="NONE")
-        return done
+        change = f"SET version = :next, #status = :active, {_GRANT} REMOVE {_TROUBLE}"
+        next_version = {":next": renewal.version + 1, ":active": Status.ACTIVE}
+        values = {**_identity(renewal), **self._grant(renewal), **next_version}
+        return self._write(renewal.key, change, _SAME, values)
 
-    def try_later(self, leased: Account, refresh_at: int) -> bool:
-        """Let go of the lease; the row is due at ``refresh_at``."""
-        return self._settle(leased, "SET refresh_at = :refresh_at", {":refresh_at": refresh_at})
+    def try_later(self, leased: Account, refresh_at: int, at_fault: Fault) -> bool:
+        """Let go of the lease; the row is due at ``refresh_at`` and remembers which side was at fault."""
+        change = "SET refresh_at = :refresh_at, at_fault = :fault"
+        return self._settle(leased, change, {":refresh_at": refresh_at, ":fault": at_fault})
 
     def let_go(self, leased: Account) -> bool:
         """Let go of the lease without having asked HubSpot; the row stays as due as it was."""
@@ -191,117 +146,95 @@ class Accounts:
         """Take the account out of the schedule; False when the row moved on or an answer may still be on its way."""
         if not leased.may_be_marked(now):
             return False
-        _, done = self._update(
-            leased.hub_id,
-            f"SET #status = :dead, status_at = :now, dead_code = :code REMOVE refresh_at, refresh_shard, {_LEASE}",
-            _MINE,
-            {":dead": Status.NEEDS_REINSTALL, ":now": now, ":code": code, ":owner": leased.lease_owner},
-            returns="NONE",
+        change = (
+            "SET #status = :dead, status_since = :now, needs_reinstall_because = :code"
+            f" REMOVE refresh_at, refresh_shard, {_LEASE}"
         )
-        return done
+        values = {":dead": Status.NEEDS_REINSTALL, ":now": now, ":code": code, ":owner": leased.lease_owner}
+        return self._write(leased.key, change, _MINE, values)
 
-    def leave(self, hub_id: int, now: int) -> Account | None:
-        """Begin to disconnect: out of every schedule, and whatever a holder has under way will not fit the new version.
+    def leave(self, key: GrantKey, now: int) -> Account | None:
+        """Begin to disconnect. No schedule finds the row any more, and no answer under way fits its new version.
 
-        The row as it is now, or None when there is none. May be repeated.
+        Returns the row as it is now, or None when there is none. May be repeated.
         """
-        row, done = self._update(
-            hub_id,
-            "SET #status = :leaving, status_at = :now, version = version + :one"
-            f" REMOVE refresh_at, refresh_shard, {_LEASE}, attempts, unclean_since",
-            "attribute_exists(hub_id)",
-            {":leaving": Status.DISCONNECTING, ":now": now, ":one": 1},
-            returns="ALL_NEW",
+        change = (
+            "SET #status = :leaving, status_since = :now, version = version + :one"
+            f" REMOVE refresh_at, refresh_shard, {_LEASE}, attempts, orphaned_since, at_fault"
         )
+        values = {":leaving": Status.DISCONNECTING, ":now": now, ":one": 1}
+        row, done = self._update(key, change, "attribute_exists(hub_id)", values, returns="ALL_NEW")
         return account_from(row) if done else None
 
     def forget(self, leaving: Account) -> bool:
         """Delete the row that ``leave`` gave; False when the app was installed again in between."""
         values = {":install_id": leaving.install_id}
-        return delete(self._dynamodb, self._table, {"hub_id": leaving.hub_id}, "install_id = :install_id", values)
+        return delete(self._dynamodb, self._table, asdict(leaving.key), "install_id = :install_id", values)
 
-    def due(self, shard: int, now: int) -> Iterator[Due]:
-        """Who is due in one shard, the longest overdue first, page by page, possibly a little stale."""
-        rows = self._query("due", "refresh_shard = :shard AND refresh_at <= :now", {":shard": shard, ":now": now})
-        yield from (Due(row["hub_id"], row["refresh_at"]) for row in rows)
-
-    def marked_since(self, since: int) -> Iterator[int]:
-        """The hub_ids marked as needing a re-install since then."""
-        wanted = "#status = :dead AND status_at >= :since"
-        values = {":dead": Status.NEEDS_REINSTALL, ":since": since}
-        yield from (row["hub_id"] for row in self._query("by_status", wanted, values))
-
-    def revive(self, hub_id: int, now: int) -> bool:
-        """Make an account that was marked dead due again: the mark was a misconfiguration's."""
-        _, done = self._update(
-            hub_id,
-            "SET #status = :active, status_at = :now, refresh_at = :now, refresh_shard = :shard REMOVE dead_code",
-            "#status = :dead",
-            {":active": Status.ACTIVE, ":dead": Status.NEEDS_REINSTALL, ":now": now, ":shard": self._shard()},
-            returns="NONE",
+    def revive(self, key: GrantKey, now: int) -> bool:
+        """Make an account that was marked dead due again: a misconfiguration caused the mark."""
+        change = (
+            "SET #status = :active, status_since = :now, refresh_at = :now, refresh_shard = :shard"
+            " REMOVE needs_reinstall_because"
         )
-        return done
-
-    def _query(self, index: str, wanted: str, values: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        request: dict[str, Any] = {
-            "TableName": self._table,
-            "IndexName": index,
-            "KeyConditionExpression": wanted,
-            "ExpressionAttributeValues": typed(values),
-            **names(wanted),
-        }
-        pages = self._dynamodb.get_paginator("query").paginate(**request)
-        for page in pages:
-            yield from map(plain, page["Items"])
+        values = {":active": Status.ACTIVE, ":dead": Status.NEEDS_REINSTALL, ":now": now, ":shard": self._shard()}
+        return self._write(key, change, "#status = :dead", values)
 
     def _lease(
-        self, hub_id: int, owner: str, now: int, free: _Condition, gone: _Condition, *, patient: bool
+        self, key: GrantKey, owner: str, now: int, free: _Condition, orphaned: _Condition, *, patient: bool
     ) -> Account | None:
-        """Take a lease that nobody has (``free``), else take over one whose holder vanished (``gone``)."""
+        """Take a lease on a row without one (``free``), else take over an orphaned one (``orphaned``)."""
         take = "SET lease_owner = :owner, lease_until = :until, attempts = if_not_exists(attempts, :zero) + :one"
-        lease = {":owner": owner, ":until": now + timing.LEASE_SECONDS, ":zero": 0, ":one": 1}
+        lease = {":owner": owner, ":until": now + LEASE_SECONDS, ":zero": 0, ":one": 1}
         condition, values = free
-        row, done = self._update(hub_id, take, condition, {**values, **lease}, returns="ALL_NEW")
+        row, done = self._update(key, take, condition, {**values, **lease}, returns="ALL_NEW")
         if done:
             return account_from(row)
-        held = account_from(row) if row else None
-        if held and held.lease_owner == owner:
-            return held  # ours already: the SDK tried again after an answer that was lost on its way
-        if held is None or not _orphaned(held, now, patient=patient):
+        found = account_from(row) if row else None
+        if found and found.lease_owner == owner:
+            return found  # ours already: the SDK tried again after an answer that was lost on its way
+        if found is None or not _orphaned(found, now, patient=patient):
             return None
-        # The holder vanished. Its answer may still be on its way: remember since when, so nobody marks this row dead.
-        condition, values = gone
-        values = {**values, **lease, ":gone": held.lease_owner, ":unclean": now}
-        row, done = self._update(hub_id, f"{take}, unclean_since = :unclean", condition, values, returns="ALL_NEW")
+        # The orphaned lease's answer may still be on its way: remember since when, so that the row is not marked dead.
+        condition, values = orphaned
+        values = {**values, **lease, ":orphan": found.lease_owner, ":since": now}
+        row, done = self._update(key, f"{take}, orphaned_since = :since", condition, values, returns="ALL_NEW")
         return account_from(row) if done or row.get("lease_owner") == owner else None
 
-    def _link(self, hub_id: int, client_reference_id: str) -> bool:
-        """Say whose account it is, unless it is another's. Proved by an install, even by one that came too late."""
-        _, done = self._update(
-            hub_id,
-            "SET client_reference_id = :reference",
-            "attribute_exists(hub_id) AND"
-            " (attribute_not_exists(client_reference_id) OR client_reference_id = :reference)",
-            {":reference": client_reference_id},
-            returns="NONE",
-        )
-        return done
+    def _link(self, key: GrantKey, client_reference_id: str) -> bool:
+        """Set client_reference_id unless another customer has the account. An install proved it, even one too late."""
+        condition = f"attribute_exists(hub_id) AND {_UNLINKED}"
+        change = "SET client_reference_id = :reference"
+        return self._write(key, change, condition, {":reference": client_reference_id})
 
     def _settle(self, leased: Account, change: str, values: dict[str, Any]) -> bool:
         values = {**values, ":owner": leased.lease_owner}
-        _, done = self._update(leased.hub_id, f"{change} REMOVE {_LEASE}", _MINE, values, returns="NONE")
+        return self._write(leased.key, f"{change} REMOVE {_LEASE}", _MINE, values)
+
+    def _grant(self, grant: Grant) -> dict[str, Any]:
+        return {
+            ":sealed": grant.sealed,
+            ":scopes": " ".join(grant.scopes),
+            ":issued_at": grant.issued_at,
+            ":expires_at": grant.expires_at,
+            ":refresh_at": grant.refresh_at,
+            ":shard": self._shard(),
+        }
+
+    def _write(self, key: GrantKey, change: str, condition: str, values: dict[str, Any]) -> bool:
+        _, done = self._update(key, change, condition, values, returns="NONE")
         return done
 
     def _update(
         self,
-        hub_id: int,
+        key: GrantKey,
         change: str,
         condition: str,
         values: dict[str, Any],
         *,
         returns: Literal["NONE", "ALL_OLD", "ALL_NEW"],
     ) -> tuple[dict[str, Any], bool]:
-        return update(self._dynamodb, self._table, {"hub_id": hub_id}, change, condition, values, returns=returns)
+        return update(self._dynamodb, self._table, asdict(key), change, condition, values, returns=returns)
 
 
 def _identity(row: Account | Renewal) -> dict[str, Any]:
@@ -311,4 +244,4 @@ def _identity(row: Account | Renewal) -> dict[str, Any]:
 def _orphaned(row: Account, now: int, *, patient: bool) -> bool:
     if row.lease_until is None or row.lease_until > now:
         return False
-    return not patient or now >= row.lease_until + timing.orphan_wait(row.attempts)
+    return not patient or now >= row.lease_until + orphan_wait(row.attempts)

@@ -1,13 +1,14 @@
 """API Gateway's events (HTTP API, payload format 2.0), and the responses it takes."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from hubspot_oauth.domain.errors import InvalidRequest
+from hubspot_oauth.domain.timing import Remaining
 from hubspot_oauth.domain.urls import parse_hub_id
 
 Event = Mapping[str, Any]
@@ -49,7 +50,7 @@ def hub_id_of(event: Event) -> int:
     return hub_id
 
 
-def remaining_of(context: LambdaContext) -> Callable[[], float]:
+def remaining_of(context: LambdaContext) -> Remaining:
     """Seconds this invocation may still run."""
     return lambda: float(context.get_remaining_time_in_millis()) / 1000
 

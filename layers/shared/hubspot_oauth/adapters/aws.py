@@ -1,10 +1,29 @@
-"""What AWS's errors mean to us: their code, and whether they are about this moment or about us."""
+"""AWS: how its clients are configured, and what its errors mean to us."""
 
-from typing import Final
+from collections.abc import Callable
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
 
 from botocore import exceptions
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
+
+from hubspot_oauth.domain.deadlines import AWS_ATTEMPTS, AWS_CONNECT_SECONDS, AWS_READ_SECONDS
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_kms import KMSClient
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_sqs import SQSClient
+
+#: Of every client: the time-outs that a lease counts on.
+AWS_CONFIG: Final = Config(
+    connect_timeout=AWS_CONNECT_SECONDS,
+    read_timeout=AWS_READ_SECONDS,
+    retries={"mode": "standard", "total_max_attempts": AWS_ATTEMPTS},
+    user_agent="hubspot-oauth",  # botocore composes its own twice for each call: a quarter of what a call costs
+)
 
 #: Everything boto3 raises: an answer that refuses, no answer, or one that is not AWS's.
 AWS_ERRORS: Final = (ClientError, BotoCoreError, ResponseParserError)
@@ -27,6 +46,40 @@ _THROTTLED: Final = frozenset(
         "TransactionInProgressException",
     }
 )
+_LEAST_CONNECTIONS = 10  # botocore's own default
+
+
+class Clients:
+    """The AWS clients of one container, each made at its first use.
+
+    Args:
+        make: Makes one: takes the service's name and ``config``, as ``boto3.client`` does.
+        connections: How many calls are made at once.
+    """
+
+    def __init__(self, make: Callable[..., Any], connections: int) -> None:
+        self._make = make
+        self._config = AWS_CONFIG.merge(Config(max_pool_connections=max(_LEAST_CONNECTIONS, connections)))
+
+    @cached_property
+    def dynamodb(self) -> "DynamoDBClient":
+        made: DynamoDBClient = self._make("dynamodb", config=self._config)
+        return made
+
+    @cached_property
+    def kms(self) -> "KMSClient":
+        made: KMSClient = self._make("kms", config=self._config)
+        return made
+
+    @cached_property
+    def secrets_manager(self) -> "SecretsManagerClient":
+        made: SecretsManagerClient = self._make("secretsmanager", config=self._config)
+        return made
+
+    @cached_property
+    def sqs(self) -> "SQSClient":
+        made: SQSClient = self._make("sqs", config=self._config)
+        return made
 
 
 def code_of(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""Rows of DynamoDB: to and from the nouns of models.py, and the one shape of conditional write."""
+"""DynamoDB: items to and from plain values, and the one shape of conditional write."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -8,7 +8,6 @@ from boto3.dynamodb.types import Binary, TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
 from hubspot_oauth.adapters.aws import code_of
-from hubspot_oauth.domain.models import Account, Binding, Status
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -25,29 +24,6 @@ def typed(values: Mapping[str, Any]) -> dict[str, Any]:
 def plain(item: Mapping[str, Any]) -> dict[str, Any]:
     """DynamoDB's attribute values as plain Python values: whole numbers as int, binary as bytes."""
     return {name: _plain(_deserializer.deserialize(value)) for name, value in item.items()}
-
-
-def account_from(row: Mapping[str, Any]) -> Account:
-    """The account that a row of the Accounts table holds, given as plain values."""
-    return Account(
-        hub_id=row["hub_id"],
-        install_id=row["install_id"],
-        version=row["version"],
-        status=Status(row["status"]),
-        sealed=row["sealed"],
-        scopes=tuple(row["scopes"].split()),
-        issued_at=row["issued_at"],
-        expires_at=row["expires_at"],
-        installed_at=row["installed_at"],
-        binding=Binding(row["binding"]),
-        client_reference_id=row.get("client_reference_id"),
-        refresh_at=row.get("refresh_at"),
-        lease_owner=row.get("lease_owner"),
-        lease_until=row.get("lease_until"),
-        attempts=row.get("attempts", 0),
-        unclean_since=row.get("unclean_since"),
-        dead_code=row.get("dead_code"),
-    )
 
 
 def update(
@@ -102,8 +78,8 @@ def delete(
 def _failed_item(error: ClientError) -> Mapping[str, Any]:
     """The item that failed the condition, empty when there is none; any other error goes on.
 
-    By its code and not by its class: a client makes its exception classes when they are first used, and threads that
-    come at once may make, and catch, different ones.
+    It is known by its code and not by its class: a client makes its exception classes at their first use, and threads
+    that come at once may make, and catch, different ones.
     """
     if code_of(error) != "ConditionalCheckFailedException":
         raise error

@@ -1,8 +1,8 @@
 """The rescue queue: new tokens that could not be stored wait there, sealed, until they can.
 
-A message is a ``Renewal`` and nothing else, so it is committed under the very condition that the first try was: it
-never creates a row, and it never touches a later install or version. A message may wait for fourteen days, so another
-version of this code may read it: a field that is new must have a default, and one that is unknown is passed over.
+A message is a ``Renewal`` and nothing else, so it is committed under the same condition as the first try: it never
+creates a row, and it never touches a later install or version. A message may wait for fourteen days, so another version
+of this code may read it.
 """
 
 import base64
@@ -10,8 +10,8 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from hubspot_oauth.adapters.accounts_table import Renewal
-from hubspot_oauth.domain.models import known_fields
+from hubspot_oauth.domain.account import GrantKey, Renewal
+from hubspot_oauth.domain.versions import known_fields
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -30,7 +30,7 @@ class RescueQueue:
         self._queue_url = queue_url
 
     def put(self, renewal: Renewal) -> None:
-        """Keep a renewal that DynamoDB did not take."""
+        """Send a renewal that DynamoDB did not take."""
         self._sqs.send_message(QueueUrl=self._queue_url, MessageBody=to_message(renewal))
 
 
@@ -42,4 +42,5 @@ def to_message(renewal: Renewal) -> str:
 def from_message(body: str) -> Renewal:
     """The renewal of a message body."""
     content = known_fields(Renewal, json.loads(body))
-    return Renewal(**{**content, "sealed": base64.b64decode(content["sealed"]), "scopes": tuple(content["scopes"])})
+    content |= {"sealed": base64.b64decode(content["sealed"]), "scopes": tuple(content["scopes"])}
+    return Renewal(**{**content, "key": GrantKey(**known_fields(GrantKey, content["key"]))})

@@ -43,6 +43,7 @@ UNITS: Final = {
     "BreakerOpened": MetricUnit.Count,
     "BreakerClosed": MetricUnit.Count,
     "Unstored": MetricUnit.Count,
+    "TokensUnreadable": MetricUnit.Count,
     "DispatchSkipped": MetricUnit.Count,
     "QueueRefused": MetricUnit.Count,
     "Revived": MetricUnit.Count,

@@ -1,30 +1,19 @@
-"""HTTP to HubSpot with one bound on a whole call: total wall time and size, however slowly the answer drips.
+"""HTTP to HubSpot: one call, whole within its time and size or not at all, never repeated, never redirected."""
 
-A read time-out bounds one read, not a call: a server that sends a byte a second never trips it. So one watchdog thread
-shuts the socket down when the time is up, which ends whatever read or write is under way. Resolving the name and trying
-several addresses may take longer than that; then nothing is sent.
-"""
-
-import socket
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
-from math import inf
-from threading import Condition, Lock, Thread, local
-from time import monotonic, time
 from typing import Any, Literal
 
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
-from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 
-from hubspot_oauth.domain.timing import recent
+from hubspot_oauth.adapters.watchdog import Watch, within
+from hubspot_oauth.adapters.watched_connections import WatchedHTTP, WatchedHTTPS
 
 CONNECT_SECONDS = 2
-IDLE_SECONDS = 30  # a connection that rested longer is not used: a frozen container does not hear that it was closed
 MOST_BYTES = 128 * 1024  # sealed and base64-encoded it still fits a queue message and a table row
 
 
@@ -41,136 +30,12 @@ class Answer:
     body: bytes = field(repr=False)
 
 
-class _Deadline(local):
-    """The call under way in this thread: its connections register their sockets here."""
-
-    watch: "_Watch | None" = None
-
-
-_deadline = _Deadline()
-
-
-class _Watch:
-    """One call: when it must be over, and the socket that carries it."""
-
-    def __init__(self, seconds: float) -> None:
-        self.until = monotonic() + seconds
-        self.expired = False
-        self._socket: socket.socket | None = None
-        self._lock = Lock()
-
-    def carry(self, sock: socket.socket) -> None:
-        """From now on the call goes over this socket.
-
-        Raises:
-            TimeoutError: The time is up: nothing must be sent any more, for nobody would read the answer.
-        """
-        with self._lock:
-            self._socket = sock
-            self.expired = self.expired or monotonic() >= self.until
-            if self.expired:
-                raise TimeoutError
-
-    def let_go(self) -> None:
-        """The socket carries another call from now on."""
-        with self._lock:
-            self._socket = None
-
-    def expire(self) -> None:
-        with self._lock:
-            self.expired = True
-            if self._socket is not None:
-                with suppress(OSError):
-                    # The plain socket's own shutdown: an SSLSocket's would drop TLS state under the reading thread.
-                    socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
-
-
-class _Watchdog:
-    """The one thread that ends overdue calls of this process.
-
-    It sleeps until the earliest end it knows of. A call that is over in time is only struck off, and the next one
-    usually ends later than those before it, so that neither wakes the thread.
-    """
-
-    def __init__(self) -> None:
-        self._watches: set[_Watch] = set()
-        self._changed = Condition()
-        self._thread: Thread | None = None
-        self._wakes_at = inf
-
-    def add(self, watch: _Watch) -> None:
-        with self._changed:
-            self._watches.add(watch)
-            if self._thread is None or not self._thread.is_alive():
-                self._thread = Thread(target=self._run, name="watchdog", daemon=True)
-                self._thread.start()
-            elif watch.until < self._wakes_at:
-                self._changed.notify()
-
-    def remove(self, watch: _Watch) -> None:
-        with self._changed:
-            self._watches.discard(watch)
-
-    def _run(self) -> None:
-        while True:
-            with self._changed:
-                now = monotonic()
-                overdue = {watch for watch in self._watches if watch.until <= now}
-                self._watches -= overdue
-                for watch in overdue:
-                    watch.expire()
-                self._wakes_at = min((watch.until for watch in self._watches), default=inf)
-                self._changed.wait(None if self._wakes_at == inf else self._wakes_at - now)
-
-
-_watchdog = _Watchdog()
-
-
-class _Watched:
-    """Mixed into urllib3's connections: tells the call under way which socket carries it, before anything is sent."""
-
-    sock: socket.socket | None
-    _carries: _Watch | None = None
-    _used_at = 0.0  # by the wall clock, which goes on while the container is frozen
-
-    @property
-    def is_connected(self) -> bool:
-        """What urllib3 asks before it uses a kept connection."""
-        return super().is_connected and recent(self._used_at, time(), IDLE_SECONDS)  # type: ignore[misc]
-
-    def connect(self) -> None:
-        super().connect()  # type: ignore[misc]
-        self._carry()
-
-    def request(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - urllib3's own signature, passed through
-        if self.sock is not None:
-            self._carry()  # kept alive from an earlier call
-        super().request(*args, **kwargs)  # type: ignore[misc]
-
-    def _carry(self) -> None:
-        self._used_at = time()
-        watch = _deadline.watch
-        if watch and self.sock is not None:
-            if self._carries not in (None, watch):
-                self._carries.let_go()  # its answer was read a moment ago; its end must not be ours
-            self._carries = watch
-            watch.carry(self.sock)
-
-
-class _WatchedHTTP(_Watched, HTTPConnection):
-    pass
-
-
-class _WatchedHTTPS(_Watched, HTTPSConnection):
-    pass
-
-
 class _HTTPPool(HTTPConnectionPool):
-    ConnectionCls = _WatchedHTTP
+    ConnectionCls = WatchedHTTP
 
 
 class _HTTPSPool(HTTPSConnectionPool):
-    ConnectionCls = _WatchedHTTPS
+    ConnectionCls = WatchedHTTPS
 
 
 class _Adapter(HTTPAdapter):
@@ -212,7 +77,7 @@ def call(
     """
     timeout = (min(CONNECT_SECONDS, seconds), seconds)
     headers = {"Accept": "application/json"} | ({"Authorization": f"Bearer {bearer}"} if bearer else {})
-    with _within(seconds) as watch:
+    with within(seconds) as watch:
         try:
             with client.request(
                 method, url, data=form, headers=headers, timeout=timeout, allow_redirects=False, stream=True
@@ -234,16 +99,5 @@ def _read(response: requests.Response) -> bytes:
     return bytes(body)
 
 
-def _is_timeout(error: Exception, watch: _Watch) -> bool:
+def _is_timeout(error: Exception, watch: Watch) -> bool:
     return watch.expired or isinstance(error, requests.Timeout)
-
-
-@contextmanager
-def _within(seconds: float) -> Iterator[_Watch]:
-    watch = _deadline.watch = _Watch(seconds)
-    _watchdog.add(watch)
-    try:
-        yield watch
-    finally:
-        _deadline.watch = None
-        _watchdog.remove(watch)

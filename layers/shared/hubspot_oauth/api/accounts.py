@@ -1,42 +1,50 @@
-"""``GET /accounts`` and ``GET /accounts/{hub_id}``: who is connected, and how they fare. Never a token inside."""
+"""``GET /accounts`` and ``GET /accounts/{hub_id}``: the connected accounts and their state. Never a token inside."""
 
 import base64
 import binascii
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from hubspot_oauth.adapters.accounts_index import Listing, Question
-from hubspot_oauth.adapters.accounts_table import Accounts
-from hubspot_oauth.api.token_route import iso
+from hubspot_oauth.adapters.accounts_index import AccountsIndex, Question
+from hubspot_oauth.adapters.accounts_table import AccountsTable
+from hubspot_oauth.adapters.api_gateway import Event, Response, hub_id_of, json_answer
+from hubspot_oauth.api.problems import Problems
+from hubspot_oauth.domain.account import Account, GrantKey, Status
 from hubspot_oauth.domain.errors import AccountNotFound, InvalidRequest
-from hubspot_oauth.domain.models import Account, Status
+from hubspot_oauth.domain.settings import Settings
+from hubspot_oauth.domain.timing import iso
 
 DEFAULT_LIMIT = 50
 MOST_LIMIT = 100
 
 
-class Directory:
-    """Lists accounts.
+@dataclass(kw_only=True)
+class AccountsRoute:
+    """Shows accounts."""
 
-    Args:
-        missing_scopes: What is requested of every install and not among the scopes given.
-    """
+    settings: Settings
+    accounts: AccountsTable
+    accounts_index: AccountsIndex
+    problems: Problems
 
-    def __init__(
-        self, accounts: Accounts, listing: Listing, missing_scopes: Callable[[Iterable[str]], list[str]]
-    ) -> None:
-        self._accounts = accounts
-        self._listing = listing
-        self._missing_scopes = missing_scopes
+    def answer(self, event: Event) -> Response:
+        """One account where the path names it, else a page of accounts."""
+
+        def show(query: dict[str, str]) -> Response:
+            named = event.get("pathParameters")
+            return json_answer(200, self.one(hub_id_of(event)) if named else self.page(query))
+
+        return self.problems.answer(event, show)
 
     def one(self, hub_id: int) -> dict[str, object]:
         """One account.
 
         Raises:
-            AccountNotFound: Nobody installed the app there.
+            AccountNotFound: The app is not installed there.
         """
-        account = self._accounts.get(hub_id)
+        account = self.accounts.get(GrantKey(hub_id))
         if account is None:
             raise AccountNotFound(f"The app is not installed in account {hub_id}.", hub_id=hub_id)
         return self._shown(account)
@@ -47,8 +55,9 @@ class Directory:
         Raises:
             InvalidRequest: A value is malformed.
         """
-        found = self._listing.page(_question(query))
-        return {"accounts": [self._shown(account) for account in found.accounts], "next_cursor": _write(found.after)}
+        found = self.accounts_index.page(question_of(query))
+        accounts = [self._shown(account) for account in found.accounts]
+        return {"accounts": accounts, "next_cursor": _cursor_of(found.after)}
 
     def _shown(self, account: Account) -> dict[str, object]:
         return {
@@ -57,35 +66,44 @@ class Directory:
             "client_reference_id": account.client_reference_id,
             "binding": str(account.binding),
             "scopes": list(account.scopes),
-            "missing_scopes": self._missing_scopes(account.scopes),
+            "missing_scopes": self.settings.missing_scopes(account.scopes),
             "installed_at": iso(account.installed_at),
             "refreshed_at": iso(account.issued_at),
             "expires_at": iso(account.expires_at),
             "refresh_at": iso(account.refresh_at) if account.refresh_at else None,
-            "needs_reinstall_because": account.dead_code,
+            "needs_reinstall_because": account.needs_reinstall_because,
         }
 
 
-def _question(query: Mapping[str, str]) -> Question:
+def question_of(query: Mapping[str, str]) -> Question:
+    """What a query asks for.
+
+    Raises:
+        InvalidRequest: A value is malformed; names the field.
+    """
     for name in ("status", "client_reference_id", "cursor"):
-        if query.get(name) == "":  # a caller's own blank must not read as no filter at all
+        if query.get(name) == "":  # a caller's empty variable must not read as no filter at all
             raise InvalidRequest(f"{name} is empty.", field=name)
     status, reference = query.get("status"), query.get("client_reference_id")
     if status and reference:
         raise InvalidRequest("Ask by status or by client_reference_id, not both.")
     if status and status not in list(Status):
         raise InvalidRequest(f"status is not one of {', '.join(Status)}.", field="status")
+    return Question(_limit_of(query), status, reference, _after(query.get("cursor")))
+
+
+def _limit_of(query: Mapping[str, str]) -> int:
     limit = query.get("limit", str(DEFAULT_LIMIT))
     if not (limit.isascii() and limit.isdigit() and len(limit) < 4 and 1 <= int(limit) <= MOST_LIMIT):  # noqa: PLR2004
         raise InvalidRequest(f"limit is not a number from 1 to {MOST_LIMIT}.", field="limit")
-    return Question(int(limit), status, reference, _read(query.get("cursor")))
+    return int(limit)
 
 
-def _write(after: Mapping[str, Any] | None) -> str | None:
+def _cursor_of(after: Mapping[str, Any] | None) -> str | None:
     return base64.urlsafe_b64encode(json.dumps(after).encode()).decode() if after else None
 
 
-def _read(cursor: str | None) -> dict[str, Any] | None:
+def _after(cursor: str | None) -> dict[str, Any] | None:
     if not cursor:
         return None
     try:

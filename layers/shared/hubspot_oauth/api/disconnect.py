@@ -6,27 +6,32 @@ token there is to revoke. A re-install in between wins the row; should HubSpot h
 refresh finds out and it is asked to install again. A call that died half-way is simply made again.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from hubspot_oauth.adapters.accounts_table import Accounts
-from hubspot_oauth.adapters.credentials import ClientSecret
-from hubspot_oauth.adapters.hubspot import HubSpot, for_account
+from hubspot_oauth.adapters.accounts_table import AccountsTable
+from hubspot_oauth.adapters.api_gateway import Event, Response, hub_id_of, json_answer
+from hubspot_oauth.adapters.client_secret import ClientSecret
+from hubspot_oauth.adapters.hubspot import HubSpot
+from hubspot_oauth.adapters.hubspot_answers import for_account
 from hubspot_oauth.adapters.telemetry import Report
 from hubspot_oauth.adapters.vault import Vault
+from hubspot_oauth.api.problems import Problems
+from hubspot_oauth.domain.account import Account, GrantKey
 from hubspot_oauth.domain.errors import (
     AccountNotFound,
+    AppRefused,
     HubSpotError,
     InvalidRequest,
     Misconfigured,
-    Unavailable,
-    Unsealable,
-    VaultUnavailable,
+    TokensUnreadable,
 )
-from hubspot_oauth.domain.models import Account, RefreshTokenOnly, Tokens
+from hubspot_oauth.domain.timing import Clock
+from hubspot_oauth.domain.tokens import RefreshTokenOnly, Tokens
 
 _LIVE_SECONDS = 30  # what an access token must still live to be used for the uninstall
+_AGAIN_SECONDS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,29 +55,26 @@ class Disconnected:
         return {"hub_id": self.hub_id, **asked, "revoked": self.revoked, "forgotten": self.forgotten}
 
 
-class Disconnector:
-    """Disconnects accounts of one app.
+@dataclass(kw_only=True)
+class DisconnectRoute:
+    """Disconnects accounts."""
 
-    Args:
-        clock: Epoch seconds.
-    """
+    accounts: AccountsTable
+    vault: Vault
+    hubspot: HubSpot
+    client_secret: ClientSecret
+    report: Report
+    problems: Problems
+    clock: Clock
 
-    def __init__(
-        self,
-        *,
-        accounts: Accounts,
-        vault: Vault,
-        hubspot: HubSpot,
-        client_secret: ClientSecret,
-        report: Report,
-        clock: Callable[[], float],
-    ) -> None:
-        self._accounts = accounts
-        self._vault = vault
-        self._hubspot = hubspot
-        self._client_secret = client_secret
-        self._report = report
-        self._clock = clock
+    def answer(self, event: Event) -> Response:
+        """What was done, or a problem."""
+
+        def leave(query: dict[str, str]) -> Response:
+            hub_id, uninstall = hub_id_of(event), asks_to_uninstall(query)
+            return json_answer(200, self.disconnect(hub_id, uninstall=uninstall).body())
+
+        return self.problems.answer(event, leave)
 
     def disconnect(self, hub_id: int, *, uninstall: bool) -> Disconnected:
         """Leave the account.
@@ -82,37 +84,35 @@ class Disconnector:
             uninstall: Whether HubSpot shall also take the app out of it. HubSpot then e-mails the account's admins.
 
         Raises:
-            AccountNotFound: Nobody installed the app there.
+            AccountNotFound: The app is not installed there.
             NotConfigured: The client secret is not set; nothing was done.
-            Unavailable: KMS does not answer, or HubSpot refuses our own client. Nobody gets a token of this account any
-                more; the call is to be made again.
+            VaultUnavailable: KMS does not answer. The account's tokens are handed out no more; call again.
+            AppRefused: HubSpot refuses our own client. The account's tokens are handed out no more; call again.
         """
-        self._client_secret()
-        leaving = self._accounts.leave(hub_id, int(self._clock()))
+        self.client_secret()
+        leaving = self.accounts.leave(GrantKey(hub_id), int(self.clock()))
         if leaving is None:
             raise AccountNotFound(f"The app is not installed in account {hub_id}.", hub_id=hub_id)
         uninstalled, revoked = self._at_hubspot(leaving, uninstall=uninstall)
-        forgotten = self._accounts.forget(leaving)
+        forgotten = self.accounts.forget(leaving)
         done = Disconnected(hub_id, uninstalled if uninstall else None, revoked, forgotten)
-        self._report("Disconnected", 1, **done.body())
+        self.report("Disconnected", 1, **done.body())
         return done
 
     def _at_hubspot(self, leaving: Account, *, uninstall: bool) -> tuple[bool, bool]:
         """Whether HubSpot uninstalled the app, and whether it revoked the grant."""
         try:
-            tokens = self._vault.unseal(leaving.sealed, leaving.hub_id, leaving.install_id)
-        except Unsealable:
+            tokens = self.vault.unseal(leaving)
+        except TokensUnreadable:
             return False, False
-        except VaultUnavailable as error:
-            raise _not_now(leaving.hub_id) from error
         uninstalled = False
         if uninstall:
             with self._remote(leaving.hub_id):
                 tokens = self._live(leaving, tokens)
-                self._hubspot.uninstall(tokens.access_token)
+                self.hubspot.uninstall(tokens.access_token)
                 uninstalled = True
         with self._remote(leaving.hub_id):
-            self._hubspot.revoke(tokens.refresh_token)
+            self.hubspot.revoke(tokens.refresh_token)
             return uninstalled, True
         return uninstalled, False
 
@@ -123,22 +123,19 @@ class Disconnector:
             yield
         except Misconfigured as error:
             if error.client_level:
-                raise _not_now(hub_id) from error
+                detail = f"Account {hub_id} is being left, but HubSpot refuses this app: {error.code}."
+                raise AppRefused(detail, retry_after=_AGAIN_SECONDS) from error
         except HubSpotError:
             pass
 
     def _live(self, leaving: Account, tokens: Tokens) -> Tokens:
         """Tokens whose access token still lives. Nobody else refreshes a row that is being left, so none are stored."""
-        if leaving.expires_at - self._clock() > _LIVE_SECONDS:
+        if leaving.expires_at - self.clock() > _LIVE_SECONDS:
             return tokens
-        answer = for_account(self._hubspot.refresh(tokens.refresh_token, self._client_secret()), leaving.hub_id)
+        answer = for_account(self.hubspot.refresh(tokens.refresh_token, self.client_secret()), leaving.hub_id)
         if isinstance(answer, RefreshTokenOnly):
             return Tokens(tokens.access_token, answer.refresh_token)
         return Tokens(answer.access_token, answer.refresh_token or tokens.refresh_token)
-
-
-def _not_now(hub_id: int) -> Unavailable:
-    return Unavailable(f"Account {hub_id} is being left, but not all of it can be done right now.", retry_after=30)
 
 
 def asks_to_uninstall(query: Mapping[str, str]) -> bool:

@@ -1,21 +1,45 @@
-"""``POST /install-links``: what the team's back end may say about an install before it begins."""
+"""``POST /install-links``: a signed link that says who is installing, made for the team's back end."""
 
 import base64
 import binascii
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
+from hubspot_oauth.adapters.api_gateway import Event, Response, host_of, json_answer
+from hubspot_oauth.api.problems import Problems
 from hubspot_oauth.domain.errors import InvalidRequest
 from hubspot_oauth.domain.state import LINK_SECONDS, InstallLink
+from hubspot_oauth.domain.timing import Clock, iso
 from hubspot_oauth.domain.urls import MOST_URL, parse_hub_id
+from hubspot_oauth.install.links import Links
 
 MOST_REFERENCE = 256
 _FIELDS = frozenset({"client_reference_id", "hub_id", "return_to", "hubspot_return_url"})
 
 
-def asked_link(event: Mapping[str, Any], clock: Callable[[], float]) -> InstallLink:
-    """The link a request asks for.
+@dataclass(kw_only=True)
+class InstallLinksRoute:
+    """Makes install links. Nothing is written."""
+
+    links: Links
+    problems: Problems
+    clock: Clock
+
+    def answer(self, event: Event) -> Response:
+        """The link and when it expires, or a problem."""
+
+        def make(_: dict[str, str]) -> Response:
+            link = asked_link(event, int(self.clock()))
+            url = self.links.make(link, host_of(event))
+            return json_answer(201, {"url": url, "expires_at": iso(link.expires_at)})
+
+        return self.problems.answer(event, make)
+
+
+def asked_link(event: Event, now: int) -> InstallLink:
+    """The link a request asks for, made at ``now`` (epoch seconds).
 
     Raises:
         InvalidRequest: The body is not such a JSON object; names the field.
@@ -25,7 +49,7 @@ def asked_link(event: Mapping[str, Any], clock: Callable[[], float]) -> InstallL
     if unknown:
         raise InvalidRequest(f"Unknown field: {unknown[0]}.", field=unknown[0])
     return InstallLink(
-        expires_at=int(clock()) + LINK_SECONDS,
+        expires_at=now + LINK_SECONDS,
         client_reference_id=_text(content, "client_reference_id", MOST_REFERENCE),
         hub_id=_hub_id(content),
         return_to=_text(content, "return_to", MOST_URL),
@@ -33,7 +57,7 @@ def asked_link(event: Mapping[str, Any], clock: Callable[[], float]) -> InstallL
     )
 
 
-def _object(event: Mapping[str, Any]) -> dict[str, Any]:
+def _object(event: Event) -> dict[str, Any]:
     body = event.get("body") or "{}"
     try:
         content = json.loads(base64.b64decode(body) if event.get("isBase64Encoded") else body)

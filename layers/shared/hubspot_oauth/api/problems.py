@@ -1,48 +1,54 @@
 """Answers for programs: JSON, and problem JSON (RFC 9457) for what went wrong."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from hubspot_oauth.adapters.api_gateway import Event, Response, host_of, json_answer, query_of
 from hubspot_oauth.adapters.aws import AWS_ERRORS, code_of, is_transient
 from hubspot_oauth.adapters.telemetry import logger
-from hubspot_oauth.domain.errors import AwsUnavailable, NotConfigured, Problem
+from hubspot_oauth.domain.errors import AwsUnavailable, NeedsReinstall, Problem
+from hubspot_oauth.domain.settings import Settings
+from hubspot_oauth.domain.timing import BACKOFF_FIRST_SECONDS
 
 
-def api(event: Event, action: Callable[[dict[str, str]], Response], install_url: Callable[[str], str]) -> Response:
-    """Run ``action`` with the query; its answer, or problem JSON (RFC 9457) for the Problem it raised.
+@dataclass(kw_only=True)
+class Problems:
+    """Turns what a route raises into its answer."""
 
-    ``install_url`` makes the link that mends a 409 ``needs_reinstall``. Every line of the log names the caller.
-    """
-    signed = event["requestContext"].get("authorizer", {}).get("iam", {})
-    logger.append_keys(caller=signed.get("userArn"))
-    try:
-        return action(query_of(event))
-    except Problem as problem:
-        return _problem(event, problem, install_url)
-    except NotConfigured:
-        return _plain_problem(503, "not_configured", "The client secret is not set", "Set it with “make secret”.")
-    except AWS_ERRORS as error:
-        if not is_transient(error):
-            raise
-        logger.exception("AWS does not answer")
-        return _problem(event, AwsUnavailable(f"AWS said {code_of(error)}.", retry_after=5), install_url)
+    settings: Settings
 
+    def answer(self, event: Event, action: Callable[[dict[str, str]], Response]) -> Response:
+        """Run ``action`` with the query; return its answer, or problem JSON for the Problem it raised.
 
-def _problem(event: Event, problem: Problem, install_url: Callable[[str], str]) -> Response:
-    members = dict(problem.members)
-    if problem.code == "needs_reinstall":
-        members["install_url"] = f"{install_url(host_of(event))}?hub_id={members['hub_id']}"
-    logger.info("problem", code=problem.code, detail=problem.detail)
-    response = _plain_problem(problem.status, problem.code, problem.title, problem.detail, members)
-    if problem.retry_after is not None:
-        response["headers"]["retry-after"] = str(problem.retry_after)
-    return response
+        Every line of the log names the caller.
+        """
+        signed = event["requestContext"].get("authorizer", {}).get("iam", {})
+        logger.append_keys(caller=signed.get("userArn"))
+        try:
+            return action(query_of(event))
+        except Problem as problem:
+            return self._problem(event, problem)
+        except AWS_ERRORS as error:
+            if not is_transient(error):
+                raise
+            logger.exception("AWS does not answer")
+            said = AwsUnavailable(f"AWS said {code_of(error)}.", retry_after=BACKOFF_FIRST_SECONDS)
+            return self._problem(event, said)
 
-
-def _plain_problem(
-    status: int, code: str, title: str, detail: str, members: Mapping[str, object] | None = None
-) -> Response:
-    content = {"type": "about:blank", "title": title, "status": status, "code": code, "detail": detail}
-    response = json_answer(status, {**content, **(members or {})})
-    response["headers"]["content-type"] = "application/problem+json"
-    return response
+    def _problem(self, event: Event, problem: Problem) -> Response:
+        logger.info("problem", code=problem.code, detail=problem.detail)
+        content = {
+            "type": "about:blank",
+            "title": problem.title,
+            "status": problem.status,
+            "code": problem.code,
+            "detail": problem.detail,
+            **problem.members,
+        }
+        if isinstance(problem, NeedsReinstall):
+            content["install_url"] = f"{self.settings.install_url(host_of(event))}?hub_id={problem.members['hub_id']}"
+        response = json_answer(problem.status, content)
+        response["headers"]["content-type"] = "application/problem+json"
+        if problem.retry_after is not None:
+            response["headers"]["retry-after"] = str(problem.retry_after)
+        return response

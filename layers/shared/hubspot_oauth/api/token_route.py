@@ -1,18 +1,55 @@
-"""The token route's question and answer, as JSON spells them."""
+"""``GET /accounts/{hub_id}/token``: an access token that works, for the team's own code."""
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from time import time
+from dataclasses import dataclass
 
+from hubspot_oauth.adapters.api_gateway import Event, Response, hub_id_of, json_answer
+from hubspot_oauth.adapters.telemetry import logger
+from hubspot_oauth.api.problems import Problems
+from hubspot_oauth.api.tokens import AccessTokens
+from hubspot_oauth.domain.account import GrantKey
 from hubspot_oauth.domain.errors import InvalidRequest
-from hubspot_oauth.domain.models import VendedToken
+from hubspot_oauth.domain.timing import Clock, Remaining, iso
+from hubspot_oauth.domain.tokens import AccessToken
 
 _SECONDS = re.compile(r"[0-9]{1,16}")
 _FINGERPRINT = re.compile(r"[0-9a-f]{16}")
 
 
-def token_question(query: Mapping[str, str]) -> tuple[int | None, str | None]:
+@dataclass(kw_only=True)
+class TokenRoute:
+    """Answers the token route."""
+
+    tokens: AccessTokens
+    problems: Problems
+    clock: Clock
+
+    def answer(self, event: Event, remaining: Remaining) -> Response:
+        """The token as JSON, or a problem."""
+
+        def get(query: dict[str, str]) -> Response:
+            hub_id = hub_id_of(event)
+            logger.append_keys(hub_id=hub_id)
+            min_ttl, rejected = asked_of(query)
+            token = self.tokens.get(GrantKey(hub_id), min_ttl, rejected, remaining)
+            return json_answer(200, self._body(token))
+
+        return self.problems.answer(event, get)
+
+    def _body(self, token: AccessToken) -> dict[str, object]:
+        return {
+            "hub_id": token.hub_id,
+            "access_token": token.token,
+            "token_type": "bearer",
+            "expires_in": max(0, int(token.expires_at - self.clock())),
+            "expires_at": iso(token.expires_at),
+            "scopes": list(token.scopes),
+            "fingerprint": token.fingerprint,
+        }
+
+
+def asked_of(query: Mapping[str, str]) -> tuple[int | None, str | None]:
     """``min_ttl`` in seconds and ``rejected``, a fingerprint; None where not given.
 
     Raises:
@@ -24,21 +61,3 @@ def token_question(query: Mapping[str, str]) -> tuple[int | None, str | None]:
     if rejected is not None and not _FINGERPRINT.fullmatch(rejected):
         raise InvalidRequest("rejected is not the fingerprint of a token.", field="rejected")
     return (int(min_ttl) if min_ttl is not None else None), rejected
-
-
-def token_answer(token: VendedToken) -> dict[str, object]:
-    """The body of a 200."""
-    return {
-        "hub_id": token.hub_id,
-        "access_token": token.access_token,
-        "token_type": "bearer",
-        "expires_in": max(0, int(token.expires_at - time())),
-        "expires_at": iso(token.expires_at),
-        "scopes": list(token.scopes),
-        "fingerprint": token.fingerprint,
-    }
-
-
-def iso(epoch_seconds: int) -> str:
-    """A time as ISO 8601 in UTC."""
-    return datetime.fromtimestamp(epoch_seconds, UTC).isoformat().replace("+00:00", "Z")

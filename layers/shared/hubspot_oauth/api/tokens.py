@@ -1,87 +1,94 @@
-"""Handing out access tokens: the stored one while it is good, a new one when it is not, never two refreshes for one."""
+"""Access tokens on request: the stored one while it is good, a new one when it is not, never two refreshes for one."""
 
-import random
 import secrets
-from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NoReturn
 
-from hubspot_oauth.adapters.accounts_table import Accounts
-from hubspot_oauth.adapters.aws import AWS_ERRORS, is_transient
+from hubspot_oauth.adapters.accounts_table import AccountsTable
+from hubspot_oauth.adapters.aws import AWS_ERRORS, code_of, is_transient
 from hubspot_oauth.adapters.telemetry import Report
 from hubspot_oauth.adapters.vault import Vault
-from hubspot_oauth.domain import timing
+from hubspot_oauth.domain.account import Account, GrantKey, Status
 from hubspot_oauth.domain.errors import (
     AccountNotFound,
+    AppRefused,
+    AwsUnavailable,
+    Fault,
+    HubSpotUnavailable,
     NeedsReinstall,
+    Problem,
     RefreshInProgress,
     TokenRejected,
-    Unavailable,
-    VaultError,
+    TokensUnreadable,
+    VaultUnavailable,
 )
-from hubspot_oauth.domain.models import Account, Status, VendedToken
+from hubspot_oauth.domain.settings import Settings
+from hubspot_oauth.domain.timing import (
+    BACKOFF_FIRST_SECONDS,
+    DEFAULT_MIN_TTL_SECONDS,
+    Clock,
+    Monotonic,
+    Remaining,
+    Roll,
+    Sleep,
+    margin,
+    young,
+)
+from hubspot_oauth.domain.tokens import AccessToken
 from hubspot_oauth.refresh.breaker import Breaker
-from hubspot_oauth.refresh.refresher import Failed, Refreshed, Refresher
+from hubspot_oauth.refresh.refresher import Moved, Refreshed, Refresher
+from hubspot_oauth.refresh.verdict import Verdict
 
 WAIT_SECONDS = 3.0
 _FIRST_PAUSE_SECONDS = 0.1
 _MOST_PAUSE_SECONDS = 0.8
+_PROBLEM_OF: dict[Fault, type[Problem]] = {
+    Fault.HUBSPOT: HubSpotUnavailable,
+    Fault.APP: AppRefused,
+    Fault.AWS: AwsUnavailable,
+    Fault.VAULT: VaultUnavailable,
+    Fault.TOKENS: TokensUnreadable,
+}
 
 
-class TokenVendor:
-    """Answers for one app.
+@dataclass(kw_only=True)
+class AccessTokens:
+    """Hands out access tokens."""
 
-    Args:
-        clock: Epoch seconds.
-        monotonic: Monotonic seconds.
-        sleep: How to wait for another holder.
-        margin_percent: The margin's share of a lifetime; ``min_ttl`` is at most that margin.
-    """
+    accounts: AccountsTable
+    vault: Vault
+    refresher: Refresher
+    breaker: Breaker
+    report: Report
+    clock: Clock
+    monotonic: Monotonic
+    sleep: Sleep
+    roll: Roll
+    settings: Settings
 
-    def __init__(
-        self,
-        *,
-        accounts: Accounts,
-        vault: Vault,
-        refresher: Refresher,
-        breaker: Breaker,
-        report: Report,
-        clock: Callable[[], float],
-        monotonic: Callable[[], float],
-        sleep: Callable[[float], None],
-        margin_percent: int,
-        roll: Callable[[], float] = random.random,
-    ) -> None:
-        self._accounts = accounts
-        self._vault = vault
-        self._refresher = refresher
-        self._breaker = breaker
-        self._report = report
-        self._clock = clock
-        self._monotonic = monotonic
-        self._sleep = sleep
-        self._margin_percent = margin_percent
-        self._roll = roll
-
-    def token(
-        self, hub_id: int, min_ttl: int | None, rejected: str | None, remaining: Callable[[], float]
-    ) -> VendedToken:
+    def get(self, key: GrantKey, min_ttl: int | None, rejected: str | None, remaining: Remaining) -> AccessToken:
         """An access token that works.
 
         Args:
-            hub_id: The account.
+            key: Whose.
             min_ttl: Seconds it must still live; at most the margin, by default 60 or half the margin.
             rejected: The fingerprint of a token that got a 401: replaced only if it is still the stored one.
             remaining: Seconds the function may still run.
 
         Raises:
-            AccountNotFound: Nobody installed the app there.
+            AccountNotFound: The app is not installed there.
             NeedsReinstall: The grant is dead.
             TokenRejected: The stored token is the rejected one, and too young to be replaced.
-            RefreshInProgress: It has expired, and whoever refreshes it is not done in three seconds.
-            Unavailable: It has expired and cannot be refreshed now.
+            TokensUnreadable: The stored row does not open.
+            VaultUnavailable: KMS does not open it now.
+            RefreshInProgress: It has expired, and its lease owner is not done in three seconds.
+            HubSpotUnavailable: It has expired and HubSpot gives no other now.
+            AppRefused: It has expired and HubSpot refuses this app.
+            AwsUnavailable: It has expired and AWS does not do its part now.
         """
-        fallback: VendedToken | None = None
+        fallback: AccessToken | None = None
         try:
-            account = self._read(hub_id)
+            account = self._read(key)
             token = self._open(account)
             if rejected == token.fingerprint:
                 self._check_age(account)
@@ -89,83 +96,83 @@ class TokenVendor:
                 return token
             elif self._left(account) > 0:
                 fallback = token
-            if account.lease_live(self._clock()):
+            if account.lease_live(self.clock()):
                 # No try for the lease: a write that is sure to be refused is billed like any other.
                 return fallback or self._wait(account)
             return self._renew(account, fallback, remaining)
         except AWS_ERRORS as error:
             if not is_transient(error):
                 raise
-            return _either(fallback, hub_id, timing.BACKOFF_FIRST_SECONDS)
+            if fallback:
+                return fallback
+            raise AwsUnavailable(f"AWS said {code_of(error)}.", retry_after=BACKOFF_FIRST_SECONDS) from error
 
-    def _renew(self, account: Account, fallback: VendedToken | None, remaining: Callable[[], float]) -> VendedToken:
-        """A new token, or the fallback when there is none to be had: what is stored and still lives."""
+    def _renew(self, account: Account, fallback: AccessToken | None, remaining: Remaining) -> AccessToken:
+        """A new token; the fallback, which still lives, when none is to be had now."""
         pause = self._pause(account)
         if pause > 0:
-            return _either(fallback, account.hub_id, pause)
-        breaker = self._breaker.state()
+            return fallback or _none_now(account, account.at_fault or Fault.HUBSPOT, pause)
+        breaker = self.breaker.state()
         if breaker.open:
-            return _either(fallback, account.hub_id, timing.BACKOFF_FIRST_SECONDS)
-        leased_at = self._monotonic()
-        leased = self._accounts.lease_seen(account, secrets.token_hex(8), int(self._clock()))
+            return fallback or _none_now(account, Fault.APP, BACKOFF_FIRST_SECONDS)
+        leased_at = self.monotonic()
+        leased = self.accounts.lease_seen(account, secrets.token_hex(8), int(self.clock()))
         if leased is None:
             return fallback or self._wait(account)
-        outcome = self._refresher.refresh(leased, leased_at, remaining)
-        if isinstance(outcome, Refreshed):
-            self._report("RefreshedOnRead", hub_id=account.hub_id)
-            if breaker.watched(self._clock()):
-                self._breaker.bring_in_successes()
-            return VendedToken(account.hub_id, outcome.tokens.access_token, outcome.expires_at, outcome.scopes)
-        if isinstance(outcome, Failed):
-            if outcome.dead:
-                raise _reinstall(account.hub_id)
-            return _either(fallback, account.hub_id, outcome.retry_after)
-        return self._open_live(self._read(account.hub_id))
+        outcome = self.refresher.refresh(leased, leased_at, remaining)
+        if isinstance(outcome, Moved):
+            return self._open_live(self._read(account.key))
+        if isinstance(outcome, Verdict):
+            return self._failed(outcome, account, fallback)
+        self.report("RefreshedOnRead", hub_id=account.hub_id)
+        if breaker.watched(self.clock()):
+            self.breaker.bring_in_successes()
+        return _handed_out(outcome, account)
 
-    def _wait(self, seen: Account) -> VendedToken:
-        """Look again, at growing intervals for at most three seconds, whether the holder has stored a new token.
+    def _failed(self, verdict: Verdict, account: Account, fallback: AccessToken | None) -> AccessToken:
+        if verdict.dead:
+            raise _needs_reinstall(account.key)
+        return fallback or _none_now(account, verdict.fault, int(verdict.wait))
 
-        A row that backs off has just been tried in vain: no reason to wait on.
+    def _wait(self, seen: Account) -> AccessToken:
+        """Look again, at growing intervals for at most three seconds, whether the lease owner has stored a new token.
+
+        A row that backs off ends the wait: its lease owner has just tried in vain.
         """
-        until = self._monotonic() + WAIT_SECONDS
+        until = self.monotonic() + WAIT_SECONDS
         pause = _FIRST_PAUSE_SECONDS
         account = seen
-        while (left := until - self._monotonic()) > 0:
-            self._sleep(min(left, pause * (0.5 + self._roll())))
+        while (left := until - self.monotonic()) > 0:
+            self.sleep(min(left, pause * (0.5 + self.roll())))
             pause = min(2 * pause, _MOST_PAUSE_SECONDS)
-            account = self._read(seen.hub_id)
+            account = self._read(seen.key)
             if (account.install_id, account.version) != (seen.install_id, seen.version):
                 return self._open_live(account)
             if (back_off := self._pause(account)) > 0:
-                raise _unavailable(account.hub_id, back_off)
-        leased_for = max(1, (account.lease_until or 0) - int(self._clock()))
+                return _none_now(account, account.at_fault or Fault.HUBSPOT, back_off)
+        leased_for = max(1, (account.lease_until or 0) - int(self.clock()))
         raise RefreshInProgress(f"The token of account {seen.hub_id} is being refreshed.", retry_after=leased_for)
 
-    def _read(self, hub_id: int) -> Account:
-        account = self._accounts.get(hub_id)
+    def _read(self, key: GrantKey) -> Account:
+        account = self.accounts.get(key)
         if account is None or account.status is Status.DISCONNECTING:
-            raise AccountNotFound(f"The app is not installed in account {hub_id}.", hub_id=hub_id)
+            raise AccountNotFound(f"The app is not installed in account {key.hub_id}.", hub_id=key.hub_id)
         if account.status is Status.NEEDS_REINSTALL:
-            raise _reinstall(hub_id)
+            raise _needs_reinstall(key)
         return account
 
-    def _open_live(self, account: Account) -> VendedToken:
-        """The token of a row that another holder moved on: maybe only its refresh token is new (RefreshTokenOnly)."""
+    def _open_live(self, account: Account) -> AccessToken:
+        """The token of a row that another lease owner moved on: maybe only its refresh token is new."""
         if self._left(account) <= 0:
-            raise _unavailable(account.hub_id, max(1, self._pause(account)))
+            return _none_now(account, account.at_fault or Fault.HUBSPOT, self._pause(account))
         return self._open(account)
 
-    def _open(self, account: Account) -> VendedToken:
-        try:
-            tokens = self._vault.unseal(account.sealed, account.hub_id, account.install_id)
-        except VaultError as error:
-            raise Unavailable(
-                f"The tokens of account {account.hub_id} cannot be opened: {type(error).__name__}.", retry_after=60
-            ) from error
-        return VendedToken(account.hub_id, tokens.access_token, account.expires_at, account.scopes)
+    def _open(self, account: Account) -> AccessToken:
+        token = self.vault.unseal(account).access_token
+        return AccessToken(account.hub_id, token, account.expires_at, account.scopes)
 
     def _check_age(self, account: Account) -> None:
-        if timing.young(self._clock() - account.issued_at, account.lifetime):
+        if young(self.clock() - account.issued_at, account.lifetime):
             raise TokenRejected(
                 f"The token of account {account.hub_id} was issued moments ago; another one would be rejected too."
             )
@@ -175,32 +182,35 @@ class TokenVendor:
 
         A row due only after its token has expired is one that HubSpot gave no access token for (RefreshTokenOnly).
         """
-        if account.refresh_at is None or account.lease_live(self._clock()):
+        if account.refresh_at is None or account.lease_live(self.clock()):
             return 0
         if not account.attempts and account.refresh_at <= account.expires_at:
             return 0
-        return max(0, account.refresh_at - int(self._clock()))
+        return max(0, account.refresh_at - int(self.clock()))
 
     def _left(self, account: Account) -> float:
-        return account.expires_at - self._clock()
+        return account.expires_at - self.clock()
 
     def _least(self, account: Account, min_ttl: int | None) -> float:
-        margin = timing.margin(account.lifetime, self._margin_percent)
+        most = margin(account.lifetime, self.settings.margin_percent)
         if min_ttl is None:
-            return min(timing.DEFAULT_MIN_TTL_SECONDS, margin / 2)
-        return max(1.0, min(min_ttl, margin))
+            return min(DEFAULT_MIN_TTL_SECONDS, most / 2)
+        return max(1.0, min(min_ttl, most))
 
 
-def _reinstall(hub_id: int) -> NeedsReinstall:
-    return NeedsReinstall(f"Account {hub_id} must install the app again.", hub_id=hub_id)
+def _handed_out(renewed: Refreshed, account: Account) -> AccessToken:
+    return AccessToken(account.hub_id, renewed.tokens.access_token, renewed.expires_at, renewed.scopes)
 
 
-def _either(fallback: VendedToken | None, hub_id: int, retry_after: int) -> VendedToken:
-    """The fallback, which still lives; without one the caller is to come back."""
-    if fallback is None:
-        raise _unavailable(hub_id, retry_after)
-    return fallback
+def _needs_reinstall(key: GrantKey) -> NeedsReinstall:
+    return NeedsReinstall(f"Account {key.hub_id} must install the app again.", hub_id=key.hub_id)
 
 
-def _unavailable(hub_id: int, retry_after: int) -> Unavailable:
-    return Unavailable(f"No working token of account {hub_id} can be had right now.", retry_after=retry_after)
+def _none_now(account: Account, fault: Fault, retry_after: int) -> NoReturn:
+    """There is no token now, and the caller is told whose side is at fault.
+
+    Raises:
+        Problem: Of that side.
+    """
+    detail = f"No working token of account {account.hub_id} can be had right now."
+    raise _PROBLEM_OF[fault](detail, retry_after=max(1, retry_after))

@@ -4,28 +4,31 @@
 
     HubSpotOAuthError
     ├── SettingsError            the environment is wrong; names every fault at once
-    ├── NotConfigured            the client secret has no value yet
     ├── InstallRefused           an install ends on a page with a stable code (refusals.py)
     ├── Problem                  an API caller gets problem JSON with a stable code
     │   ├── InvalidRequest       400 invalid_request
     │   ├── AccountNotFound      404 account_not_found
     │   ├── NeedsReinstall       409 needs_reinstall, with the link that mends it
     │   ├── TokenRejected        409 token_rejected
-    │   ├── RefreshInProgress    503 refresh_in_progress, with Retry-After
-    │   ├── Unavailable          503 hubspot_unavailable, with Retry-After
-    │   └── AwsUnavailable       503 aws_unavailable, with Retry-After
-    ├── HubSpotError             what HubSpot's token endpoint answered
-    │   ├── GrantDead            only a re-install helps
-    │   ├── Misconfigured        our client id, secret or settings are wrong: nobody's grant is dead
-    │   └── TryLater             HubSpot or the network; may carry Retry-After
-    └── VaultError
-        ├── Unsealable           stored tokens do not open with this key, app, account and install
-        └── VaultUnavailable     KMS did not answer
+    │   ├── TokensUnreadable     500 tokens_unreadable: a stored row does not open; rings an alarm
+    │   ├── RefreshInProgress    503 refresh_in_progress
+    │   ├── HubSpotUnavailable   503 hubspot_unavailable: HubSpot gives no token now
+    │   ├── AppRefused           503 misconfigured: HubSpot refuses this app, not the account
+    │   ├── NotConfigured        503 not_configured: the client secret has no value yet
+    │   ├── VaultUnavailable     503 vault_unavailable: KMS refused or did not answer
+    │   └── AwsUnavailable       503 aws_unavailable: another AWS service did not do its part
+    └── HubSpotError             what HubSpot's token endpoint answered
+        ├── GrantDead            only a re-install helps
+        ├── Misconfigured        our client id, secret or settings are wrong; the grant may be alive
+        │   └── WrongAccount     a token answer that names another account than the one asked for
+        └── TryLater             HubSpot or the network; may carry Retry-After
 
-Errors carry evidence, never a token, code or secret.
+Each 503 carries Retry-After, besides ``not_configured``, which an operator must end. Errors carry evidence, never a
+token, code or secret.
 """
 
 from collections.abc import Sequence
+from enum import StrEnum
 from typing import ClassVar
 
 from hubspot_oauth.domain.refusals import Refusal
@@ -43,8 +46,14 @@ class SettingsError(HubSpotOAuthError):
         self.faults = faults
 
 
-class NotConfigured(HubSpotOAuthError):
-    """The client secret has no value yet: the operator has not run the command that sets it."""
+class Fault(StrEnum):
+    """The side at fault when there is no token. A row that backs off remembers it, so that a caller is told."""
+
+    HUBSPOT = "hubspot"
+    APP = "app"
+    AWS = "aws"
+    VAULT = "vault"
+    TOKENS = "tokens"
 
 
 class InstallRefused(HubSpotOAuthError):
@@ -113,16 +122,53 @@ class RefreshInProgress(Problem):
     status, code, title = 503, "refresh_in_progress", "The token is being refreshed"
 
 
-class Unavailable(Problem):
-    """No token can be had now: HubSpot, KMS or DynamoDB does not answer, or a try came to nothing moments ago."""
+class HubSpotUnavailable(Problem):
+    """HubSpot does not answer, asks to wait, or did so moments ago."""
 
-    status, code, title = 503, "hubspot_unavailable", "No working token can be had right now"
+    status, code, title = 503, "hubspot_unavailable", "HubSpot gives no token right now"
+
+
+class AppRefused(Problem):
+    """HubSpot refuses this app's own credentials or requests. The account is not the cause; the operator must act."""
+
+    status, code, title = 503, "misconfigured", "HubSpot refuses this app"
+
+
+class NotConfigured(Problem):
+    """The client secret has no value yet: the operator has not run the command that sets it."""
+
+    status, code, title = 503, "not_configured", "The client secret is not set"
+
+    def __init__(self) -> None:
+        super().__init__("Set it with “make secret”.")
+
+
+class VaultUnavailable(Problem):
+    """KMS refused or did not answer.
+
+    Args:
+        detail: What could not be done.
+        retry_after: Seconds.
+        aws_code: AWS's word for why.
+    """
+
+    status, code, title = 503, "vault_unavailable", "The stored tokens cannot be opened or sealed right now"
+
+    def __init__(self, detail: str, *, retry_after: int = 5, aws_code: str = "") -> None:
+        super().__init__(f"{detail} {aws_code}".strip(), retry_after=retry_after)
+        self.aws_code = aws_code
 
 
 class AwsUnavailable(Problem):
-    """AWS did not do its part, and may in a moment: throttled, a fault of its own, or no answer."""
+    """An AWS service did not do its part, and may in a moment: throttled, a fault of its own, or no answer."""
 
-    status, code, title = 503, "aws_unavailable", "This cannot be done right now"
+    status, code, title = 503, "aws_unavailable", "AWS does not answer right now"
+
+
+class TokensUnreadable(Problem):
+    """A stored row does not open: altered, or sealed for another app, account or install. No retry helps."""
+
+    status, code, title = 500, "tokens_unreadable", "The stored tokens do not open"
 
 
 class HubSpotError(HubSpotOAuthError):
@@ -133,6 +179,8 @@ class HubSpotError(HubSpotOAuthError):
         http_status: The HTTP status, 0 when there was no answer.
         retry_after: Seconds HubSpot asked for, if it did.
     """
+
+    fault: ClassVar[Fault] = Fault.HUBSPOT
 
     def __init__(self, code: str, http_status: int = 0, retry_after: int | None = None) -> None:
         super().__init__(f"{code} (HTTP {http_status})" if http_status else code)
@@ -148,6 +196,8 @@ class GrantDead(HubSpotError):
 class Misconfigured(HubSpotError):
     """HubSpot refuses *us*: client id, secret, redirect URL or request shape. No grant is dead by this."""
 
+    fault = Fault.APP
+
     #: Codes that are about the client and can only mean a wrong client id or secret.
     CLIENT_LEVEL = frozenset({"BAD_CLIENT_ID", "BAD_CLIENT_SECRET", "invalid_client"})
 
@@ -157,26 +207,14 @@ class Misconfigured(HubSpotError):
         return self.code in self.CLIENT_LEVEL
 
 
+class WrongAccount(Misconfigured):
+    """The answer names another account. Its tokens are never stored, handed out or used."""
+
+    fault = Fault.HUBSPOT
+
+    def __init__(self) -> None:
+        super().__init__("answer_for_another_account", 200)
+
+
 class TryLater(HubSpotError):
     """A time-out, a reset, a 5xx, a rate limit, an answer that does not parse."""
-
-
-class VaultError(HubSpotOAuthError):
-    """Sealing or unsealing failed."""
-
-
-class Unsealable(VaultError):
-    """The blob is not ours, was altered, or belongs to another app, account or install."""
-
-
-class VaultUnavailable(VaultError):
-    """KMS refused or did not answer.
-
-    Args:
-        detail: What could not be done.
-        code: AWS's word for why.
-    """
-
-    def __init__(self, detail: str, code: str) -> None:
-        super().__init__(f"{detail}: {code}")
-        self.code = code

@@ -3,14 +3,13 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
+from hubspot_oauth.domain.environment import ORIGIN, Environment
 from hubspot_oauth.domain.errors import SettingsError
-from hubspot_oauth.domain.urls import origin_of
+from hubspot_oauth.domain.urls import agrees, on_hubspot, origin_of
 
 INSTALL_PATH = "/install"
 API_VERSIONS = ("v3", "2026-03", "2026-09")
-_ORIGIN = re.compile(r"https://[A-Za-z0-9.-]+(:\d{1,5})?|http://(localhost|127\.0\.0\.1)(:\d{1,5})?")
 _PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+")
 
 
@@ -68,6 +67,14 @@ class Settings:
         """The plain install link, on the host where the install's cookie must be set."""
         return origin_of(self.redirect_uri(host)) + INSTALL_PATH
 
+    def may_go_back_to(self, return_url: str, host: str) -> bool:
+        """Whether a browser may take its state to this page: one of HubSpot's, and not another app's consent page.
+
+        Another app's consent page would hand the state to that app, which could then finish an install of its own.
+        """
+        ours = {"client_id": self.client_id, "redirect_uri": self.redirect_uri(host)}
+        return on_hubspot(return_url, self.app_url) and agrees(return_url, ours)
+
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "Settings":
         """Parse the functions' environment.
@@ -75,7 +82,7 @@ class Settings:
         Raises:
             SettingsError: With one sentence for each missing or malformed variable.
         """
-        env = _Reader(environ)
+        env = Environment(environ)
         settings = cls(
             brand=Brand(
                 app_name=env.text("APP_NAME"),
@@ -87,8 +94,8 @@ class Settings:
             api_version=env.matching(
                 "HUBSPOT_API_VERSION", re.compile("|".join(API_VERSIONS)), "one of " + ", ".join(API_VERSIONS)
             ),
-            api_url=env.matching("HUBSPOT_API_URL", _ORIGIN, "an https origin"),
-            app_url=env.matching("HUBSPOT_APP_URL", _ORIGIN, "an https origin"),
+            api_url=env.matching("HUBSPOT_API_URL", ORIGIN, "an https origin"),
+            app_url=env.matching("HUBSPOT_APP_URL", ORIGIN, "an https origin"),
             required_scopes=tuple(env.text("REQUIRED_SCOPES").split()),
             conditional_scopes=env.words("CONDITIONAL_SCOPES"),
             optional_scopes=env.words("OPTIONAL_SCOPES"),
@@ -110,62 +117,3 @@ class Settings:
         if env.faults:
             raise SettingsError(env.faults)
         return settings
-
-
-class _Reader:
-    """Reads one variable at a time and collects what is wrong instead of stopping at the first fault."""
-
-    def __init__(self, environ: Mapping[str, str]) -> None:
-        self._environ = environ
-        self.faults: list[str] = []
-
-    def words(self, name: str) -> tuple[str, ...]:
-        return tuple(self._environ.get(name, "").split())
-
-    def text(self, name: str) -> str:
-        value = self._environ.get(name, "").strip()
-        if not value:
-            self.faults.append(f"{name} is missing")
-        return value
-
-    def matching(self, name: str, pattern: re.Pattern[str], wanted: str) -> str:
-        value = self.text(name)
-        if value and not pattern.fullmatch(value):
-            self.faults.append(f"{name} is not {wanted}")
-        return value
-
-    def number(self, name: str, least: int, most: int) -> int:
-        value = self.text(name)
-        if re.fullmatch(r"[0-9]{1,6}", value) and least <= int(value) <= most:
-            return int(value)
-        if value:
-            self.faults.append(f"{name} is not a whole number from {least} to {most}")
-        return least
-
-    def url(self, name: str, *, optional: bool = False) -> str:
-        value = self._environ.get(name, "").strip() if optional else self.text(name)
-        if value and not is_web_url(value):
-            self.faults.append(f"{name} is not an https URL (http only for localhost)")
-        return value
-
-    def support(self, name: str) -> str:
-        value = self._environ.get(name, "").strip()
-        return value if value.startswith("mailto:") else self.url(name, optional=True)
-
-    def origins(self, name: str) -> tuple[str, ...]:
-        values = self.words(name)
-        self.faults.extend(
-            f"{name} has {value!r}, which is not an origin like https://example.com"
-            for value in values
-            if not _ORIGIN.fullmatch(value)
-        )
-        return values
-
-
-def is_web_url(value: str) -> bool:
-    """Whether ``value`` is an absolute https URL with a host (http only for localhost), no user and no fragment."""
-    if not value.isascii() or not value.isprintable() or " " in value or "\\" in value:
-        return False
-    parts = urlsplit(value)
-    origin = f"{parts.scheme}://{parts.netloc}"
-    return bool(_ORIGIN.fullmatch(origin)) and not parts.fragment

@@ -60,3 +60,6 @@ class InstallLink:
     hub_id: int | None = None
     return_to: str | None = None
     hubspot_return_url: str | None = None
+
+
+NO_LINK = InstallLink(0)  # of a start that nothing is known of

@@ -1,27 +1,19 @@
-"""When a token is refreshed, how long a try may take, and how long to wait after a failed one.
+"""When a token is refreshed, and how long to wait after a failed try.
 
 Nothing here is a fixed number of minutes: HubSpot's ``expires_in`` is obeyed, whatever it says.
 """
 
-# What one AWS call may take at the most, in seconds: bootstrap.py hands these to every client.
-AWS_CONNECT_SECONDS = 1
-AWS_READ_SECONDS = 2
-AWS_ATTEMPTS = 3
-_AWS_WAITS = sum(2**attempt for attempt in range(AWS_ATTEMPTS - 1))  # botocore's standard backoff: up to 1 s, then 2 s
-AWS_CALL_SECONDS = AWS_ATTEMPTS * (AWS_CONNECT_SECONDS + AWS_READ_SECONDS) + _AWS_WAITS
+from collections.abc import Callable
+from datetime import UTC, datetime
 
-# What a lease must cover. The holder calls HubSpot only while the time left covers the rest.
-PREPARE_SECONDS = 4  # unseal, data key; a slower holder lets go before HubSpot is called
-HUBSPOT_SECONDS = 8  # total wall time of one call to HubSpot, however slowly the answer drips
-CLOCK_SKEW_SECONDS = 4  # two clocks, each up to 2 s off
-LEASE_SECONDS = PREPARE_SECONDS + HUBSPOT_SECONDS + AWS_CALL_SECONDS + CLOCK_SKEW_SECONDS
-# What the function itself needs from then on: HubSpot, the commit, and the rescue message if that is refused. The
-# message goes out after the lease: whoever takes the row over meanwhile finds it unclean and marks nobody dead.
-FINISH_SECONDS = HUBSPOT_SECONDS + 2 * AWS_CALL_SECONDS
+Clock = Callable[[], float]  # epoch seconds by the wall clock
+Monotonic = Callable[[], float]  # seconds that never go back
+Sleep = Callable[[float], None]
+Roll = Callable[[], float]  # a random number in [0, 1)
+Remaining = Callable[[], float]  # seconds this invocation may still run
 
 BACKOFF_FIRST_SECONDS = 5
 BACKOFF_MOST_SECONDS = 300
-RESCUE_RETENTION_SECONDS = 14 * 24 * 3600  # of the rescue queue: as long as an answer may still arrive
 JITTER_SHARE = 0.1
 YOUNG_SECONDS = 60
 YOUNG_SHARE = 0.1
@@ -53,10 +45,10 @@ def backoff(attempts: int, roll: float) -> float:
 
 
 def orphan_wait(attempts: int) -> float:
-    """Seconds the schedule leaves a row alone after a lease that was never released ran out.
+    """Seconds the schedule leaves a row alone after an orphaned lease ran out.
 
-    The first holder that vanishes costs nothing more than its lease; a row that keeps killing its holder waits longer
-    each time.
+    The first orphaned lease costs nothing more than itself; a row that keeps killing its lease owner waits longer each
+    time.
     """
     if attempts <= 1:
         return 0
@@ -64,7 +56,7 @@ def orphan_wait(attempts: int) -> float:
 
 
 def recent(since: float, now: float, seconds: float) -> bool:
-    """Whether less than ``seconds`` have passed by the wall clock; a moment that lies ahead is not believed.
+    """Whether less than ``seconds`` have passed by the wall clock; False for a moment that lies ahead.
 
     What a container remembers is aged by the wall clock: its monotonic clock may stand still while it is frozen.
     """
@@ -74,3 +66,8 @@ def recent(since: float, now: float, seconds: float) -> bool:
 def young(age: float, lifetime: float) -> bool:
     """Whether a token is too fresh to be refreshed on request."""
     return age < min(YOUNG_SECONDS, lifetime * YOUNG_SHARE)
+
+
+def iso(epoch_seconds: int) -> str:
+    """A time as ISO 8601 in UTC."""
+    return datetime.fromtimestamp(epoch_seconds, UTC).isoformat().replace("+00:00", "Z")

@@ -9,10 +9,7 @@ Both go into one transaction *before* the code is sent to HubSpot::
 Items keep a TTL so that the table stays small; no decision trusts it.
 """
 
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from hashlib import sha256
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -21,49 +18,15 @@ from hubspot_oauth.adapters.aws import code_of
 from hubspot_oauth.adapters.dynamodb import plain, typed
 from hubspot_oauth.domain import refusals
 from hubspot_oauth.domain.errors import InstallRefused
+from hubspot_oauth.domain.timing import Sleep
+from hubspot_oauth.install.attempt import Attempt, code_name
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 KEEP_SECONDS = 24 * 3600
-#: Longer than the callback function's time-out: whatever is pending for longer has died.
-PENDING_SECONDS = 60
 _CONFLICT_TRIES = 8
 _CONFLICT_WAIT_SECONDS = 0.05
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """One install attempt.
-
-    Attributes:
-        attempt_id: The state's nonce; for an install without a state, a name made of its code.
-        browser: ``browser_hash`` of the browser that may see its landing; None where no cookie was involved.
-        started_at: Epoch seconds.
-        outcome: None while pending, ``installed``, or a refusal's code.
-        hub_id: The account, once installed.
-        missing_scopes: The required scopes that HubSpot did not grant, if it was refused for them.
-        return_to: Where its browser goes once installed, if the install said so.
-        caller_state: The caller's own ``state``, handed back there.
-    """
-
-    attempt_id: str
-    browser: str | None
-    started_at: int
-    outcome: str | None = None
-    hub_id: int | None = None
-    missing_scopes: tuple[str, ...] = ()
-    return_to: str | None = None
-    caller_state: str | None = None
-
-    def interrupted(self, now: float) -> bool:
-        """Whether its function has died over it."""
-        return self.outcome is None and now - self.started_at >= PENDING_SECONDS
-
-
-def code_name(code: str) -> str:
-    """What is stored of an authorization code: a hash, since the code itself is a credential."""
-    return sha256(code.encode()).hexdigest()
 
 
 class Attempts:
@@ -75,7 +38,7 @@ class Attempts:
         sleep: How to wait when two transactions met on one item.
     """
 
-    def __init__(self, dynamodb: "DynamoDBClient", table: str, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(self, dynamodb: "DynamoDBClient", table: str, sleep: Sleep) -> None:
         self._dynamodb = dynamodb
         self._table = table
         self._sleep = sleep
@@ -83,7 +46,7 @@ class Attempts:
     def find(self, attempt_id: str) -> Attempt | None:
         """The attempt, or None."""
         item = self._item(f"attempt#{attempt_id}")
-        return _attempt(item) if item else None
+        return Attempt.of(item) if item else None
 
     def spend(self, attempt: Attempt, code: str) -> Attempt | None:
         """Spend nonce and code together; None for the one winner, else the attempt that spent either first.
@@ -150,16 +113,3 @@ class Attempts:
     def _item(self, key: str) -> dict[str, Any] | None:
         answer = self._dynamodb.get_item(TableName=self._table, Key=typed({"pk": key}), ConsistentRead=True)
         return plain(answer["Item"]) if "Item" in answer else None
-
-
-def _attempt(item: dict[str, Any]) -> Attempt:
-    return Attempt(
-        attempt_id=item["attempt_id"],
-        browser=item.get("browser"),
-        started_at=item["started_at"],
-        outcome=item.get("outcome"),
-        hub_id=item.get("hub_id"),
-        missing_scopes=tuple(item.get("missing_scopes", "").split()),
-        return_to=item.get("return_to"),
-        caller_state=item.get("caller_state"),
-    )

@@ -1,18 +1,19 @@
 """Turning an authorization code into a stored grant, or into a reason why nothing was stored."""
 
-import random
 import secrets
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from hubspot_oauth.adapters.accounts_table import Accounts, AlreadyLinked, NewInstall
-from hubspot_oauth.adapters.hubspot import HubSpot, account_in
-from hubspot_oauth.adapters.vault import Sealer, Vault
+from hubspot_oauth.adapters.accounts_table import AccountsTable, AlreadyLinked
+from hubspot_oauth.adapters.hubspot import HubSpot
+from hubspot_oauth.adapters.hubspot_answers import account_in
+from hubspot_oauth.adapters.sealing import Sealer
 from hubspot_oauth.domain import refusals, timing
+from hubspot_oauth.domain.account import Account, Binding, GrantKey, NewInstall
 from hubspot_oauth.domain.errors import GrantDead, HubSpotError, InstallRefused, Misconfigured, TryLater
-from hubspot_oauth.domain.models import Account, Binding, TokenAnswer, Tokens
 from hubspot_oauth.domain.settings import Settings
+from hubspot_oauth.domain.timing import Clock, Roll
+from hubspot_oauth.domain.tokens import TokenAnswer, Tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,34 +48,15 @@ class Granted:
         }
 
 
-class Grants:
-    """Exchanges codes and stores what comes back.
+@dataclass(kw_only=True)
+class CodeExchange:
+    """Exchanges authorization codes and stores what comes back."""
 
-    Args:
-        clock: Epoch seconds.
-        roll: A random number in [0, 1) that spreads the refreshes of accounts installed together.
-    """
-
-    def __init__(
-        self,
-        *,
-        settings: Settings,
-        hubspot: HubSpot,
-        vault: Vault,
-        accounts: Accounts,
-        clock: Callable[[], float],
-        roll: Callable[[], float] = random.random,
-    ) -> None:
-        self._settings = settings
-        self._hubspot = hubspot
-        self._vault = vault
-        self._accounts = accounts
-        self._clock = clock
-        self._roll = roll
-
-    def sealer(self) -> Sealer:
-        """A data key in hand; to be had before the code is spent."""
-        return self._vault.sealer()
+    settings: Settings
+    hubspot: HubSpot
+    accounts: AccountsTable
+    clock: Clock
+    roll: Roll
 
     def obtain(self, code: str, wanted: Wanted, sealer: Sealer) -> Granted:
         """Exchange ``code``, check what HubSpot granted, store it.
@@ -82,7 +64,7 @@ class Grants:
         Raises:
             InstallRefused: Nothing was stored, and no working grant was touched.
         """
-        sent_at = self._clock()
+        sent_at = self.clock()
         answer = self._exchange(code, wanted.redirect_uri)
         hub_id = answer.hub_id
         if hub_id is None:
@@ -93,7 +75,7 @@ class Grants:
 
     def _exchange(self, code: str, redirect_uri: str) -> TokenAnswer:
         try:
-            answer = self._hubspot.exchange(code, redirect_uri)
+            answer = self.hubspot.exchange(code, redirect_uri)
             if answer.hub_id is None or not answer.scopes:
                 answer = self._completed(answer)
         except GrantDead as error:
@@ -106,7 +88,7 @@ class Grants:
 
     def _completed(self, answer: TokenAnswer) -> TokenAnswer:
         """A token answer that left out account or scopes, completed from introspection."""
-        known = self._hubspot.introspect(answer.access_token)
+        known = self.hubspot.introspect(answer.access_token)
         listed = known.get("scopes")
         scopes = tuple(s for s in listed if isinstance(s, str)) if isinstance(listed, list) else ()
         return replace(answer, hub_id=answer.hub_id or account_in(known), scopes=answer.scopes or scopes)
@@ -115,36 +97,36 @@ class Grants:
         if wanted.hub_id not in (None, hub_id):
             self._discard(hub_id, answer)
             raise InstallRefused(refusals.WRONG_ACCOUNT, f"wanted {wanted.hub_id}, got {hub_id}")
-        missing = self._settings.missing_scopes(answer.scopes)
+        missing = self.settings.missing_scopes(answer.scopes)
         if missing:
             self._discard(hub_id, answer)
             raise InstallRefused(refusals.SCOPES_MISSING, " ".join(missing), missing)
 
     def _discard(self, hub_id: int, answer: TokenAnswer) -> None:
         """Revoke a grant that is not stored, unless we hold one for that account: it may be the very same token."""
-        if answer.refresh_token and self._accounts.get(hub_id) is None:
+        if answer.refresh_token and self.accounts.get(GrantKey(hub_id)) is None:
             with suppress(HubSpotError):
-                self._hubspot.revoke(answer.refresh_token)
+                self.hubspot.revoke(answer.refresh_token)
 
     def _store(
         self, hub_id: int, answer: TokenAnswer, wanted: Wanted, sealer: Sealer, sent_at: float
     ) -> Account | None:
-        install_id = secrets.token_hex(12)
+        key, install_id = GrantKey(hub_id), secrets.token_hex(12)
         issued_at = int(sent_at)
         tokens = Tokens(answer.access_token, answer.refresh_token or "")
         new = NewInstall(
-            hub_id=hub_id,
+            key=key,
             install_id=install_id,
-            sealed=sealer.seal(tokens, hub_id, install_id),
+            sealed=sealer.seal(tokens, key, install_id),
             scopes=answer.scopes,
             issued_at=issued_at,
             expires_at=issued_at + answer.expires_in,
-            refresh_at=timing.refresh_at(issued_at, answer.expires_in, self._settings.margin_percent, self._roll()),
+            refresh_at=timing.refresh_at(issued_at, answer.expires_in, self.settings.margin_percent, self.roll()),
             binding=wanted.binding,
-            sent_at_ms=int(sent_at * 1000),
+            exchanged_at_ms=int(sent_at * 1000),
             client_reference_id=wanted.client_reference_id,
         )
         try:
-            return self._accounts.install(new, int(self._clock()))
+            return self.accounts.install(new, int(self.clock()))
         except AlreadyLinked:
             raise InstallRefused(refusals.ACCOUNT_ALREADY_LINKED, f"account {hub_id}") from None

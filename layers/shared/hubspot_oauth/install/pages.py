@@ -25,7 +25,7 @@ class Pages:
         app_url: HubSpot's origin, which may frame a page where the Marketplace needs it.
     """
 
-    def __init__(self, brand: Brand, app_url: str) -> None:
+    def __init__(self, brand: Brand, *, app_url: str) -> None:
         self._brand = brand
         self._app_url = app_url
 

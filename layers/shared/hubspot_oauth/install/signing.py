@@ -11,8 +11,8 @@ from typing import Any, Protocol, TypeVar
 
 from itsdangerous import BadData, URLSafeSerializer
 
-from hubspot_oauth.domain.models import known_fields
 from hubspot_oauth.domain.state import InstallLink, InstallState, Kind
+from hubspot_oauth.domain.versions import known_fields
 
 
 class BadSignature(Exception):

@@ -1,108 +1,107 @@
 """The queue's half: a worker refreshes the accounts of its messages, several at once."""
 
-import json
 import secrets
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from hubspot_oauth.adapters.accounts_table import Accounts
+from hubspot_oauth.adapters.accounts_table import AccountsTable
+from hubspot_oauth.adapters.refresh_queue import Batch
 from hubspot_oauth.adapters.telemetry import Report, logger
-from hubspot_oauth.domain.timing import FINISH_SECONDS, PREPARE_SECONDS
+from hubspot_oauth.domain.account import GrantKey
+from hubspot_oauth.domain.deadlines import FINISH_SECONDS, PREPARE_SECONDS
+from hubspot_oauth.domain.settings import Settings
+from hubspot_oauth.domain.timing import Clock, Monotonic, Remaining
 from hubspot_oauth.refresh.breaker import Breaker
-from hubspot_oauth.refresh.refresher import Failed, Moved, Outcome, Refreshed, Refresher
+from hubspot_oauth.refresh.refresher import Moved, Outcome, Refreshed, Refresher
+from hubspot_oauth.refresh.verdict import Verdict
 
 
-@dataclass(slots=True)
-class _Batch:
-    """What one batch has come to so far."""
-
-    remaining: Callable[[], float]
-    stop: threading.Event = field(default_factory=threading.Event)
-
-    def go_on(self) -> bool:
-        return not self.stop.is_set() and self.remaining() >= PREPARE_SECONDS + FINISH_SECONDS
+@dataclass(frozen=True, slots=True)
+class NotLeased:
+    """Another lease owner has the row, or it is not due any more."""
 
 
+@dataclass(frozen=True, slots=True)
+class NotReached:
+    """The batch ended before this account's turn; it stays due."""
+
+
+@dataclass(frozen=True, slots=True)
+class Crashed:
+    """The refresh raised; the row stays due and its lease runs out."""
+
+
+_Done = Outcome | NotLeased | NotReached | Crashed
+
+
+@dataclass(kw_only=True)
 class Worker:
-    """Refreshes what the dispatcher queued.
+    """Refreshes what the dispatcher queued, ``refresh_concurrency`` accounts at once."""
 
-    Args:
-        concurrency: Refreshes at once.
-        clock: Epoch seconds.
-        monotonic: Monotonic seconds.
-    """
+    accounts: AccountsTable
+    refresher: Refresher
+    breaker: Breaker
+    report: Report
+    settings: Settings
+    clock: Clock
+    monotonic: Monotonic
+    _stopped_at: float = field(default=0.0, init=False)
+    _pool: ThreadPoolExecutor = field(init=False, repr=False)
 
-    def __init__(
-        self,
-        *,
-        accounts: Accounts,
-        refresher: Refresher,
-        breaker: Breaker,
-        report: Report,
-        concurrency: int,
-        clock: Callable[[], float],
-        monotonic: Callable[[], float],
-    ) -> None:
-        self._accounts = accounts
-        self._refresher = refresher
-        self._breaker = breaker
-        self._report = report
-        self._clock = clock
-        self._monotonic = monotonic
-        self._stopped_at = 0.0
-        self._pool = ThreadPoolExecutor(concurrency, thread_name_prefix="refresh")
+    def __post_init__(self) -> None:
+        self._pool = ThreadPoolExecutor(self.settings.refresh_concurrency, thread_name_prefix="refresh")
 
-    def run(self, bodies: Iterable[str], remaining: Callable[[], float]) -> None:
-        """Refresh every account that the message bodies name and that is still due.
+    def run(self, bodies: Iterable[str], remaining: Remaining) -> None:
+        """Refresh every account that the messages name and that is still due.
 
         Args:
-            bodies: ``{"hub_ids": [...], "watched": bool, "queued_at": epoch seconds, "tick": correlation id}`` as
-                JSON each.
+            bodies: Messages of the refresh queue.
             remaining: Seconds the function may still run. Accounts it leaves no time for stay due.
         """
         for body in bodies:
-            message = json.loads(body)
-            logger.set_correlation_id(message["tick"])
-            if message["queued_at"] <= self._stopped_at:
+            batch = Batch.parse(body)
+            logger.set_correlation_id(batch.tick)
+            if batch.queued_at <= self._stopped_at:
                 continue  # queued before this app was refused: the dispatcher sends the next ones when it may
-            self._run_batch(message["hub_ids"], _Batch(remaining))
-            if message["watched"]:
-                self._breaker.bring_in_successes()
+            self._run(batch, remaining)
+            if batch.watched:
+                self.breaker.bring_in_successes()
 
-    def _run_batch(self, hub_ids: list[int], batch: _Batch) -> None:
-        outcomes = list(self._pool.map(lambda hub_id: self._guarded(hub_id, batch), hub_ids))
-        if batch.stop.is_set():
-            self._stopped_at = self._clock()
-        refreshed = sum(isinstance(outcome, Refreshed) for outcome in outcomes)
+    def _run(self, batch: Batch, remaining: Remaining) -> None:
+        stop = threading.Event()
+        done = list(self._pool.map(lambda key: self._guarded(key, stop, remaining), batch.accounts))
+        if stop.is_set():
+            self._stopped_at = self.clock()
+        refreshed = sum(isinstance(outcome, Refreshed) for outcome in done)
         if refreshed:
-            self._report("Refreshed", refreshed)
-        conflicts = sum(outcome is None or isinstance(outcome, Moved) for outcome in outcomes)
+            self.report("Refreshed", refreshed)
+        conflicts = sum(isinstance(outcome, NotLeased | Moved) for outcome in done)
         if conflicts:
-            self._report("LeaseConflicts", conflicts)
+            self.report("LeaseConflicts", conflicts)
 
-    def _guarded(self, hub_id: int, batch: _Batch) -> Outcome | None:
+    def _guarded(self, key: GrantKey, stop: threading.Event, remaining: Remaining) -> _Done:
         """One account, whatever it does: a poisonous row must not take the rest of its batch with it.
 
         This is the one catch-all of the product. The row stays due, its lease runs out, and every further try waits
         longer; the log and the metric name the account.
         """
         try:
-            return self._one(hub_id, batch)
+            return self._one(key, stop, remaining)
         except Exception as error:
-            logger.exception("refresh crashed", extra={"hub_id": hub_id})
-            self._report("RefreshFailed", kind="Crashed", hub_id=hub_id, code=type(error).__name__)
-            return Failed(type(error).__name__)
+            logger.exception("refresh crashed", extra={"hub_id": key.hub_id})
+            self.report("RefreshFailed", kind="Crashed", hub_id=key.hub_id, code=type(error).__name__)
+            return Crashed()
 
-    def _one(self, hub_id: int, batch: _Batch) -> Outcome | None:
-        if not batch.go_on():
-            return Failed("not_reached")
-        leased_at = self._monotonic()
-        leased = self._accounts.lease_due(hub_id, secrets.token_hex(8), int(self._clock()))
+    def _one(self, key: GrantKey, stop: threading.Event, remaining: Remaining) -> _Done:
+        if stop.is_set() or remaining() < PREPARE_SECONDS + FINISH_SECONDS:
+            return NotReached()
+        leased_at = self.monotonic()
+        leased = self.accounts.lease_due(key, secrets.token_hex(8), int(self.clock()))
         if leased is None:
-            return None
-        outcome = self._refresher.refresh(leased, leased_at, batch.remaining)
-        if isinstance(outcome, Failed) and outcome.stop:
-            batch.stop.set()
+            return NotLeased()
+        outcome = self.refresher.refresh(leased, leased_at, remaining)
+        if isinstance(outcome, Verdict) and outcome.stop:
+            stop.set()
         return outcome

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hubspot_oauth.adapters.aws import AWS_CONFIG
 from hubspot_oauth.adapters.transport import CONNECT_SECONDS
-from hubspot_oauth.domain import timing
-from hubspot_oauth.product import AWS_CONFIG
+from hubspot_oauth.domain import deadlines, timing
 
 
 @given(
@@ -34,23 +34,23 @@ def test_waiting_grows_with_every_attempt_and_is_bounded() -> None:
     assert waits[-1] == timing.BACKOFF_MOST_SECONDS
 
 
-def test_the_first_vanished_holder_costs_no_extra_wait_and_further_ones_do() -> None:
+def test_the_first_orphaned_lease_costs_no_extra_wait_and_further_ones_do() -> None:
     assert timing.orphan_wait(1) == 0
     assert 0 < timing.orphan_wait(2) < timing.orphan_wait(5) <= timing.BACKOFF_MOST_SECONDS
 
 
-def test_a_lease_covers_everything_its_holder_may_do_with_it() -> None:
-    until_committed = timing.PREPARE_SECONDS + timing.HUBSPOT_SECONDS + timing.AWS_CALL_SECONDS
+def test_a_lease_covers_everything_its_owner_may_do_with_it() -> None:
+    until_committed = deadlines.PREPARE_SECONDS + deadlines.HUBSPOT_SECONDS + deadlines.AWS_CALL_SECONDS
 
-    assert until_committed + timing.CLOCK_SKEW_SECONDS <= timing.LEASE_SECONDS
-    assert CONNECT_SECONDS < timing.HUBSPOT_SECONDS
+    assert until_committed + deadlines.CLOCK_SKEW_SECONDS <= deadlines.LEASE_SECONDS
+    assert CONNECT_SECONDS < deadlines.HUBSPOT_SECONDS
 
 
 def test_what_an_aws_call_may_take_is_what_its_client_is_told() -> None:
     config: Any = AWS_CONFIG  # boto3's stubs do not know what it keeps
     slowest = (config.connect_timeout + config.read_timeout) * config.retries["total_max_attempts"]
 
-    assert slowest < timing.AWS_CALL_SECONDS
+    assert slowest < deadlines.AWS_CALL_SECONDS
 
 
 @pytest.mark.parametrize(

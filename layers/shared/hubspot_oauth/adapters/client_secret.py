@@ -1,23 +1,20 @@
-"""The two secrets of a stack: HubSpot's client secret and our own state key. Read late, cached briefly, never shown."""
+"""HubSpot's client secret: read late, cached briefly, read again when HubSpot refuses it, never shown."""
 
 import threading
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
 from hubspot_oauth.adapters.aws import AWS_ERRORS, code_of
 from hubspot_oauth.domain.errors import NotConfigured
-from hubspot_oauth.domain.timing import recent
+from hubspot_oauth.domain.timing import Clock, recent
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
 CACHE_SECONDS = 300
 REREAD_SECONDS = 10
-RETRY_SECONDS = 60  # after a read that failed, while there is a value in hand: each try may take its whole time-out
-#: Shorter than any way through HubSpot: whoever comes back with a key rotated in meanwhile finds it read again.
-STATE_REREAD_SECONDS = 1
+RETRY_SECONDS = 60  # after a failed read, while a value is in hand: each try may take its whole time-out
 _NEVER = float("-inf")
 
 
@@ -30,7 +27,7 @@ class ClientSecret:
         clock: Epoch seconds.
     """
 
-    def __init__(self, secrets: "SecretsManagerClient", secret_id: str, clock: Callable[[], float]) -> None:
+    def __init__(self, secrets: "SecretsManagerClient", secret_id: str, clock: Clock) -> None:
         self._secrets = secrets
         self._secret_id = secret_id
         self._clock = clock
@@ -72,7 +69,7 @@ class ClientSecret:
         except (NotConfigured, *AWS_ERRORS):
             if not self._value:
                 raise
-            # The one in hand is most likely right, and HubSpot says so if it is not: no reason to refresh nobody.
+            # The value in hand is most likely right, and HubSpot says so if it is not: go on with it.
             self._read_at, self._failed_at = _NEVER, self._clock()
 
     def _read(self) -> None:
@@ -80,47 +77,6 @@ class ClientSecret:
             self._value = self._secrets.get_secret_value(SecretId=self._secret_id)["SecretString"].strip()
         except ClientError as error:
             if code_of(error) == "ResourceNotFoundException":
-                raise NotConfigured("the client secret has no value yet") from error
+                raise NotConfigured from error
             raise
         self._read_at = self._clock()
-
-
-class StateKeys:
-    """The keys that sign what travels through browsers: Secrets Manager's AWSPREVIOUS, then AWSCURRENT.
-
-    A key rotated in stays usable at once: whoever meets a signature it does not know calls ``reread``.
-    """
-
-    def __init__(self, secrets: "SecretsManagerClient", secret_id: str, clock: Callable[[], float]) -> None:
-        self._secrets = secrets
-        self._secret_id = secret_id
-        self._clock = clock
-        self._keys: list[str] = []
-        self._read_at = _NEVER
-
-    def __call__(self) -> list[str]:
-        """The keys, oldest first, read at most every ``CACHE_SECONDS``."""
-        if not recent(self._read_at, self._clock(), CACHE_SECONDS):
-            self._read()
-        return self._keys
-
-    def reread(self) -> bool:
-        """Read again, at most every ``STATE_REREAD_SECONDS``; whether there are other keys now."""
-        before = self._keys
-        if not recent(self._read_at, self._clock(), STATE_REREAD_SECONDS):
-            self._read()
-        return self._keys != before
-
-    def _read(self) -> None:
-        current = self._secrets.get_secret_value(SecretId=self._secret_id, VersionStage="AWSCURRENT")
-        self._keys = [*self._previous(), current["SecretString"]]
-        self._read_at = self._clock()
-
-    def _previous(self) -> list[str]:
-        try:
-            answer = self._secrets.get_secret_value(SecretId=self._secret_id, VersionStage="AWSPREVIOUS")
-        except ClientError as error:
-            if code_of(error) == "ResourceNotFoundException":
-                return []
-            raise
-        return [answer["SecretString"]]

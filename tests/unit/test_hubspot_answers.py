@@ -2,15 +2,18 @@
 
 import itertools
 import json
+import time
 from typing import Any, cast
 
 import pytest
 
-from hubspot_oauth.adapters import hubspot, transport
-from hubspot_oauth.adapters.hubspot import MOST_RETRY_AFTER, MOST_RETRY_AFTER_A_FAULT, HubSpot
+from hubspot_oauth.adapters import transport
+from hubspot_oauth.adapters.hubspot import HubSpot
+from hubspot_oauth.adapters.hubspot_answers import MOST_RETRY_AFTER, MOST_RETRY_AFTER_A_FAULT
+from hubspot_oauth.domain.deadlines import PREPARE_SECONDS
 from hubspot_oauth.domain.errors import GrantDead, HubSpotError, Misconfigured, TryLater
 from hubspot_oauth.domain.settings import Settings
-from hubspot_oauth.domain.timing import PREPARE_SECONDS
+from hubspot_oauth.domain.timing import Monotonic
 from simulator.answers import ERRORS
 from tests.stack import ENVIRONMENT
 
@@ -32,8 +35,8 @@ class Secret:
         return self._rotated
 
 
-def a_hubspot(rotated: str | None = None) -> HubSpot:
-    return HubSpot(Settings.from_env(ENVIRONMENT), cast(Any, Secret(rotated)))
+def a_hubspot(rotated: str | None = None, monotonic: Monotonic = time.monotonic) -> HubSpot:
+    return HubSpot(Settings.from_env(ENVIRONMENT), cast(Any, Secret(rotated)), monotonic)
 
 
 def failure(monkeypatch: pytest.MonkeyPatch, status: int, body: bytes, retry_after: str = "") -> HubSpotError:
@@ -163,8 +166,7 @@ def test_an_exchange_is_repeated_with_a_rotated_secret_only_while_its_function_h
         return transport.Answer(400, {}, documented("BAD_CLIENT_SECRET"))
 
     monkeypatch.setattr(transport, "call", refuse)
-    monkeypatch.setattr(hubspot, "monotonic", lambda: next(clock))
     with pytest.raises(Misconfigured):
-        a_hubspot(rotated="new").exchange("code", "http://localhost:3000/oauth-callback")
+        a_hubspot("new", lambda: next(clock)).exchange("code", "http://localhost:3000/oauth-callback")
 
     assert sent == ["secret", "new"][:calls]

@@ -1,0 +1,37 @@
+"""Rows of the Accounts table as accounts. ``docs/storage.md`` lists every attribute; a test keeps it so."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from hubspot_oauth.domain.account import Account, Binding, GrantKey, Status
+from hubspot_oauth.domain.errors import Fault
+
+
+def account_from(row: Mapping[str, Any]) -> Account:
+    """The account that a row of the table holds, given as plain values."""
+    fault = row.get("at_fault")
+    return Account(
+        key=key_from(row),
+        install_id=row["install_id"],
+        version=row["version"],
+        status=Status(row["status"]),
+        sealed=row["sealed"],
+        scopes=tuple(row["scopes"].split()),
+        issued_at=row["issued_at"],
+        expires_at=row["expires_at"],
+        installed_at=row["installed_at"],
+        binding=Binding(row["binding"]),
+        client_reference_id=row.get("client_reference_id"),
+        refresh_at=row.get("refresh_at"),
+        lease_owner=row.get("lease_owner"),
+        lease_until=row.get("lease_until"),
+        attempts=row.get("attempts", 0),
+        orphaned_since=row.get("orphaned_since"),
+        at_fault=Fault(fault) if fault else None,
+        needs_reinstall_because=row.get("needs_reinstall_because"),
+    )
+
+
+def key_from(row: Mapping[str, Any]) -> GrantKey:
+    """The key of a row, of an index entry or of a cursor."""
+    return GrantKey(row["hub_id"], row["holder"])

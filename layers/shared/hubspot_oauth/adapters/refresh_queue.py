@@ -1,0 +1,81 @@
+"""The refresh queue: batches of accounts that are due, from the dispatcher to the workers.
+
+Lost, doubled and late messages are harmless, because the lease decides who refreshes.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from hubspot_oauth.domain.account import GrantKey
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
+
+ACCOUNTS_A_MESSAGE = 25
+ACCOUNTS_A_CALL = 10 * ACCOUNTS_A_MESSAGE  # SQS takes ten messages in one call
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One message.
+
+    Attributes:
+        accounts: Which grants are due.
+        watched: Whether the breaker wants to hear of successes.
+        queued_at: Epoch seconds.
+        tick: Correlation id of the dispatcher's run, for the log.
+    """
+
+    accounts: tuple[GrantKey, ...]
+    watched: bool
+    queued_at: float
+    tick: str | None
+
+    def body(self) -> str:
+        """The batch as a message body."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def parse(cls, body: str) -> "Batch":
+        """The batch of a message body."""
+        content = json.loads(body)
+        return cls(**{**content, "accounts": tuple(GrantKey(**key) for key in content["accounts"])})
+
+
+class RefreshQueue:
+    """Sends batches.
+
+    Args:
+        sqs: An SQS client.
+        queue_url: The refresh queue.
+    """
+
+    def __init__(self, sqs: "SQSClient", queue_url: str) -> None:
+        self._sqs = sqs
+        self._queue_url = queue_url
+
+    def put(self, accounts: Iterable[GrantKey], *, watched: bool, queued_at: float, tick: str | None) -> int:
+        """Send at most ``ACCOUNTS_A_CALL`` accounts; how many messages SQS refused."""
+        bodies = (Batch(chunk, watched, queued_at, tick).body() for chunk in _chunks(accounts))
+        entries: list[SendMessageBatchRequestEntryTypeDef] = [
+            {"Id": str(number), "MessageBody": body} for number, body in enumerate(bodies)
+        ]
+        answer = self._sqs.send_message_batch(QueueUrl=self._queue_url, Entries=entries)
+        return len(answer.get("Failed", []))
+
+    def waiting(self) -> int:
+        """About how many messages no worker has received yet."""
+        answer = self._sqs.get_queue_attributes(
+            QueueUrl=self._queue_url, AttributeNames=["ApproximateNumberOfMessages"]
+        )
+        return int(answer["Attributes"]["ApproximateNumberOfMessages"])
+
+
+def _chunks(accounts: Iterable[GrantKey]) -> Iterator[tuple[GrantKey, ...]]:
+    left = iter(accounts)
+    while chunk := tuple(islice(left, ACCOUNTS_A_MESSAGE)):
+        yield chunk

@@ -1,0 +1,66 @@
+"""Environment variables as values: each is checked as it is read, and every fault is kept."""
+
+import re
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+ORIGIN = re.compile(r"https://[A-Za-z0-9.-]+(:\d{1,5})?|http://(localhost|127\.0\.0\.1)(:\d{1,5})?")
+
+
+class Environment:
+    """Reads one variable at a time, and collects faults instead of stopping at the first one."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self.faults: list[str] = []
+
+    def words(self, name: str) -> tuple[str, ...]:
+        return tuple(self._environ.get(name, "").split())
+
+    def text(self, name: str) -> str:
+        value = self._environ.get(name, "").strip()
+        if not value:
+            self.faults.append(f"{name} is missing")
+        return value
+
+    def matching(self, name: str, pattern: re.Pattern[str], wanted: str) -> str:
+        value = self.text(name)
+        if value and not pattern.fullmatch(value):
+            self.faults.append(f"{name} is not {wanted}")
+        return value
+
+    def number(self, name: str, least: int, most: int) -> int:
+        value = self.text(name)
+        if re.fullmatch(r"[0-9]{1,6}", value) and least <= int(value) <= most:
+            return int(value)
+        if value:
+            self.faults.append(f"{name} is not a whole number from {least} to {most}")
+        return least
+
+    def url(self, name: str, *, optional: bool = False) -> str:
+        value = self._environ.get(name, "").strip() if optional else self.text(name)
+        if value and not is_web_url(value):
+            self.faults.append(f"{name} is not an https URL (http only for localhost)")
+        return value
+
+    def support(self, name: str) -> str:
+        value = self._environ.get(name, "").strip()
+        return value if value.startswith("mailto:") else self.url(name, optional=True)
+
+    def origins(self, name: str) -> tuple[str, ...]:
+        values = self.words(name)
+        self.faults.extend(
+            f"{name} has {value!r}, which is not an origin like https://example.com"
+            for value in values
+            if not ORIGIN.fullmatch(value)
+        )
+        return values
+
+
+def is_web_url(value: str) -> bool:
+    """Whether ``value`` is an absolute https URL with a host (http only for localhost), no user and no fragment."""
+    if not value.isascii() or not value.isprintable() or " " in value or "\\" in value:
+        return False
+    parts = urlsplit(value)
+    origin = f"{parts.scheme}://{parts.netloc}"
+    return bool(ORIGIN.fullmatch(origin)) and not parts.fragment

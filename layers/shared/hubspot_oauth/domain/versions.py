@@ -1,0 +1,14 @@
+"""Values that another version of this code may have written: a new field has a default, an unknown one is ignored."""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+
+def known_fields(kind: type["DataclassInstance"], content: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of ``content`` that is a field of the dataclass ``kind``."""
+    names = {field.name for field in fields(kind)}
+    return {name: value for name, value in content.items() if name in names}

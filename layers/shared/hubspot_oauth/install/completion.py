@@ -1,0 +1,55 @@
+"""Completing an install: spend the code, exchange it, store the grant, record how the attempt ended."""
+
+from dataclasses import dataclass, replace
+
+from hubspot_oauth.adapters.client_secret import ClientSecret
+from hubspot_oauth.adapters.sealing import Sealer
+from hubspot_oauth.adapters.telemetry import Report
+from hubspot_oauth.adapters.vault import Vault
+from hubspot_oauth.domain import refusals
+from hubspot_oauth.domain.errors import InstallRefused, NotConfigured, VaultUnavailable
+from hubspot_oauth.domain.settings import Settings
+from hubspot_oauth.install.attempt import INSTALLED, Attempt
+from hubspot_oauth.install.attempts import Attempts
+from hubspot_oauth.install.exchange import CodeExchange, Wanted
+
+
+@dataclass(kw_only=True)
+class Completion:
+    """Completes installs, each code once."""
+
+    settings: Settings
+    exchange: CodeExchange
+    attempts: Attempts
+    vault: Vault
+    client_secret: ClientSecret
+    report: Report
+
+    def complete(self, attempt: Attempt, code: str, wanted: Wanted) -> Attempt:
+        """Spend the code and store the grant; return this attempt, or the earlier one that spent the code or the nonce.
+
+        Raises:
+            InstallRefused: Nothing was stored, and the attempt says so.
+        """
+        sealer = self._everything_of_ours()
+        earlier = self.attempts.spend(attempt, code)
+        if earlier:
+            return earlier
+        try:
+            granted = self.exchange.obtain(code, wanted, sealer)
+        except InstallRefused as refused:
+            self.attempts.finish(attempt.attempt_id, refused.refusal.code, missing_scopes=refused.missing_scopes)
+            raise
+        self.attempts.finish(attempt.attempt_id, INSTALLED, hub_id=granted.hub_id)
+        self.report("InstallsCompleted", 1, **granted.evidence(wanted, self.settings.optional_scopes))
+        return replace(attempt, outcome=INSTALLED, hub_id=granted.hub_id)
+
+    def _everything_of_ours(self) -> Sealer:
+        """Client secret and data key in hand before the code is spent: what fails here costs no code."""
+        try:
+            self.client_secret()
+            return self.vault.sealer()
+        except NotConfigured:
+            raise InstallRefused(refusals.NOT_CONFIGURED) from None
+        except VaultUnavailable as error:
+            raise InstallRefused(refusals.INTERRUPTED, str(error)) from error

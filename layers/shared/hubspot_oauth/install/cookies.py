@@ -1,0 +1,48 @@
+"""The cookie of one started install: its name, its flags, and the cookies a request brings.
+
+Each install has a cookie of its own, so that parallel tabs do not overwrite one another.
+"""
+
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from hubspot_oauth.adapters.api_gateway import Event
+
+#: Longer than a state lives, so that a late browser is told that it is late and a reload still shows the landing.
+COOKIE_SECONDS = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Cookie:
+    """The browser's half of one install. ``value`` is the browser secret whose hash the state carries."""
+
+    name: str
+    value: str = field(repr=False)
+    secure: bool
+
+    @classmethod
+    def of(cls, nonce: str, redirect_uri: str, browser_secret: str) -> "Cookie":
+        """The cookie of the install with this nonce."""
+        return cls(cookie_name(nonce, redirect_uri), browser_secret, secure(redirect_uri))
+
+    def header(self) -> str:
+        """The ``Set-Cookie`` header's value."""
+        flags = "; Secure" if self.secure else ""
+        return f"{self.name}={self.value}; Path=/; Max-Age={COOKIE_SECONDS}; HttpOnly; SameSite=Lax{flags}"
+
+
+def cookie_name(nonce: str, redirect_uri: str) -> str:
+    """The name of one install's cookie. ``__Host-`` pins it to this host; only http://localhost cannot have that."""
+    prefix = "__Host-" if secure(redirect_uri) else ""
+    return f"{prefix}hubspot-install-{nonce[:12]}"
+
+
+def secure(redirect_uri: str) -> bool:
+    """Whether the cookie is Secure: always, except for http on localhost, where Safari would drop it."""
+    return not (redirect_uri.startswith("http://") and urlsplit(redirect_uri).hostname == "localhost")
+
+
+def cookies_of(event: Event) -> dict[str, str]:
+    """The request's cookies by name. Of two with one name the first counts, which is the more specific one."""
+    pairs = (cookie.partition("=") for cookie in reversed(event.get("cookies") or []))
+    return {name.strip(): value.strip() for name, _, value in pairs}

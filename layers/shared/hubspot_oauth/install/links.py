@@ -1,0 +1,97 @@
+"""Install links: what the team's back end said about an install, signed, and the check of where they may lead.
+
+What comes in the plain query of ``/install`` proves nothing. What a link says was signed by us.
+"""
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from hubspot_oauth.adapters.state_keys import StateKeys
+from hubspot_oauth.domain import refusals
+from hubspot_oauth.domain.errors import InstallRefused, InvalidRequest
+from hubspot_oauth.domain.settings import INSTALL_PATH, Settings
+from hubspot_oauth.domain.state import LINK_SECONDS, InstallLink, InstallState
+from hubspot_oauth.domain.timing import Clock
+from hubspot_oauth.domain.urls import add_query, origin_of, within
+from hubspot_oauth.install.arrivals import Start
+from hubspot_oauth.install.signing import BadSignature, read_link, sign_link, with_keys
+
+
+@dataclass(kw_only=True)
+class Links:
+    """Makes and reads the install links of one app."""
+
+    settings: Settings
+    state_keys: StateKeys
+    clock: Clock
+
+    def make(self, link: InstallLink, host: str) -> str:
+        """The URL of a signed install link.
+
+        Raises:
+            InvalidRequest: ``return_to`` or ``hubspot_return_url`` is not on an allowed site, or both are given.
+        """
+        if link.return_to and link.hubspot_return_url:
+            raise InvalidRequest("Give return_to or hubspot_return_url, not both.", field="return_to")
+        if link.return_to and not self._allowed(link.return_to):
+            raise InvalidRequest("return_to is not on one of the allowed origins.", field="return_to")
+        if link.hubspot_return_url and not self.settings.may_go_back_to(link.hubspot_return_url, host):
+            raise InvalidRequest("hubspot_return_url is not a page of HubSpot's.", field="hubspot_return_url")
+        return add_query(self.settings.install_url(host), {"link": sign_link(link, self.state_keys())})
+
+    def again(self, state: InstallState) -> str:
+        """The URL that starts the very same install once more, for a browser that has proved it started this one."""
+        link = InstallLink(
+            expires_at=int(self.clock()) + LINK_SECONDS,
+            client_reference_id=state.client_reference_id,
+            hub_id=state.hub_id,
+            return_to=state.return_to,
+        )
+        parameters = {"link": sign_link(link, self.state_keys())}
+        if state.caller_state:
+            parameters["state"] = state.caller_state
+        return add_query(origin_of(state.redirect_uri) + INSTALL_PATH, parameters)
+
+    def read(self, asked: Start) -> InstallLink:
+        """What is known of an install that starts: from its signed link, else from the query.
+
+        The sites are checked again, because a link lives for a week and the settings may have changed since.
+
+        Raises:
+            InstallRefused: The link is not ours, has expired, or leads to a site that is not allowed.
+        """
+        plain = InstallLink(0, hub_id=asked.hub_id, return_to=asked.return_to)
+        link = self._signed(asked.link) if asked.link else plain
+        if asked.link and link.expires_at <= self.clock():
+            raise InstallRefused(refusals.LINK_EXPIRED)
+        if link.return_to and not self._allowed(link.return_to):
+            raise InstallRefused(refusals.RETURN_TO_NOT_ALLOWED)
+        if link.hubspot_return_url and not self.settings.may_go_back_to(link.hubspot_return_url, asked.host):
+            raise InstallRefused(refusals.RETURN_URL_NOT_ALLOWED)
+        return link
+
+    def _signed(self, value: str) -> InstallLink:
+        try:
+            return with_keys(read_link, value, self.state_keys)
+        except BadSignature:
+            raise InstallRefused(refusals.LINK_INVALID) from None
+
+    def _allowed(self, return_to: str) -> bool:
+        return within(return_to, self.settings.return_to_origins)
+
+
+def on_its_own_host(asked: Start, redirect_uri: str) -> str | None:
+    """The same start on the redirect URL's host, where the cookie must be set; None where it already is.
+
+    A browser is sent over once: behind a CDN the host that API Gateway sees never becomes the public one.
+    """
+    if asked.bounced or urlsplit(redirect_uri).hostname == asked.host:
+        return None
+    given = {
+        "hub_id": asked.hub_id and str(asked.hub_id),
+        "return_to": asked.return_to,
+        "state": asked.caller_state,
+        "link": asked.link,
+        "bounced": "1",
+    }
+    return add_query(origin_of(redirect_uri) + INSTALL_PATH, {name: value for name, value in given.items() if value})

@@ -1,0 +1,94 @@
+"""``GET /install`` and ``GET /oauth-callback``: API Gateway's events in, pages and redirects out."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from hubspot_oauth.adapters.api_gateway import Event, Response, host_of, query_of
+from hubspot_oauth.adapters.aws import AWS_ERRORS, code_of, is_transient
+from hubspot_oauth.adapters.telemetry import Report, logger
+from hubspot_oauth.domain import refusals
+from hubspot_oauth.domain.errors import InstallRefused, InvalidRequest
+from hubspot_oauth.domain.settings import Settings
+from hubspot_oauth.install.arrivals import Arrival, Start
+from hubspot_oauth.install.callback import Callback
+from hubspot_oauth.install.cookies import cookies_of
+from hubspot_oauth.install.landing import InstalledPage, Landing, PendingPage, Redirect
+from hubspot_oauth.install.pages import Pages
+from hubspot_oauth.install.start import Starter
+
+_PRIVATE = {"cache-control": "no-store", "referrer-policy": "no-referrer"}
+
+
+@dataclass(kw_only=True)
+class InstallRoutes:
+    """The two addresses that an installing browser opens."""
+
+    settings: Settings
+    starter: Starter
+    callback: Callback
+    pages: Pages
+    report: Report
+
+    def start(self, event: Event) -> Response:
+        """``GET /install``: a redirect to HubSpot, or the page of a refusal."""
+
+        def begin(query: dict[str, str]) -> Redirect:
+            redirect = self.starter.start(Start.parse(host_of(event), query))
+            if redirect.cookie:
+                self.report("InstallsStarted")
+            return redirect
+
+        return self._answer(event, begin)
+
+    def finish(self, event: Event) -> Response:
+        """``GET /oauth-callback``: where the install ends."""
+
+        def arrive(query: dict[str, str]) -> Landing:
+            return self.callback.arrive(Arrival.parse(host_of(event), query, cookies_of(event)))
+
+        return self._answer(event, arrive)
+
+    def _answer(self, event: Event, action: Callable[[dict[str, str]], Landing]) -> Response:
+        """Run ``action`` with the query; return its landing, or the page of the refusal it raised."""
+        try:
+            return self._landing(event, action(query_of(event)))
+        except InvalidRequest as error:
+            return self._refused(event, InstallRefused(refusals.INVALID_REQUEST, error.detail))
+        except InstallRefused as refused:
+            return self._refused(event, refused)
+        except AWS_ERRORS as error:
+            if not is_transient(error):
+                raise
+            logger.exception("AWS does not answer")
+            return self._refused(event, InstallRefused(refusals.INTERRUPTED, code_of(error)))
+
+    def _landing(self, event: Event, landing: Landing) -> Response:
+        if isinstance(landing, Redirect):
+            return _redirect(landing)
+        if isinstance(landing, InstalledPage):
+            return self._page(200, self.pages.installed(landing.hub_id))
+        if isinstance(landing, PendingPage):
+            return self._page(200, self.pages.pending(), framed=_in_marketplace(event))
+        return self._page(200, self.pages.start(landing.install_url))
+
+    def _refused(self, event: Event, refused: InstallRefused) -> Response:
+        refusal = refused.refusal
+        self.report("InstallsRefused", code=refusal.code, detail=refused.detail)
+        retry_url = refused.retry_url or self.settings.install_url(host_of(event))
+        page = self.pages.refused(refusal, retry_url, refused.missing_scopes)
+        return self._page(refusal.status, page, framed=_in_marketplace(event))
+
+    def _page(self, status: int, html: str, *, framed: bool = False) -> Response:
+        return {"statusCode": status, "headers": {**_PRIVATE, **self.pages.headers(framed=framed)}, "body": html}
+
+
+def _in_marketplace(event: Event) -> bool:
+    """Whether this is the Marketplace's last step, which runs in HubSpot's iframe: its pages must be readable there."""
+    return "step=finalize" in event.get("rawQueryString", "").split("&")
+
+
+def _redirect(redirect: Redirect) -> Response:
+    response: Response = {"statusCode": 302, "headers": {**_PRIVATE, "location": redirect.url}, "body": ""}
+    if redirect.cookie:
+        response["cookies"] = [redirect.cookie.header()]
+    return response

@@ -1,0 +1,31 @@
+"""The rescue queue's consumer: stores tokens that could not be stored when HubSpot issued them."""
+
+from dataclasses import dataclass
+
+from hubspot_oauth.adapters.accounts_table import AccountsTable
+from hubspot_oauth.adapters.aws import AWS_ERRORS
+from hubspot_oauth.adapters.rescue_queue import from_message
+from hubspot_oauth.adapters.telemetry import Report, logger
+
+
+@dataclass(kw_only=True)
+class Rescue:
+    """Commits rescued renewals under the condition of their first try."""
+
+    accounts: AccountsTable
+    report: Report
+
+    def store(self, body: str) -> None:
+        """Store the renewal of one message, if its row has not moved on.
+
+        Raises:
+            Exception: DynamoDB refuses again; the message comes again.
+        """
+        renewal = from_message(body)
+        logger.append_keys(hub_id=renewal.key.hub_id)
+        try:
+            stored = self.accounts.commit(renewal)
+        except AWS_ERRORS:
+            logger.exception("rescued tokens could not be stored; the message comes again")
+            raise
+        self.report("Rescued", hub_id=renewal.key.hub_id, stored=stored)

@@ -1,0 +1,39 @@
+"""Successes of this process that the breaker's item does not know yet: no write while nothing is counted."""
+
+import threading
+from collections import Counter
+from dataclasses import dataclass, field
+
+from hubspot_oauth.domain.timing import Clock
+from hubspot_oauth.refresh.breaker_state import WINDOW_SECONDS
+
+
+@dataclass
+class Successes:
+    """Counts successes by the second in which their call was sent; older ones than a window are dropped."""
+
+    clock: Clock
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
+    _counted: Counter[int] = field(default_factory=Counter, init=False)
+
+    def add(self, sent_at: int) -> None:
+        """Count one success."""
+        with self._lock:
+            self._counted[sent_at] += 1
+            if len(self._counted) > 2 * WINDOW_SECONDS:
+                self._counted = self._recent()
+
+    def take(self) -> Counter[int]:
+        """Everything counted in the last window, which is forgotten here."""
+        with self._lock:
+            taken, self._counted = self._recent(), Counter()
+        return taken
+
+    def put_back(self, taken: Counter[int]) -> None:
+        """Count again what could not be written down."""
+        with self._lock:
+            self._counted += taken
+
+    def _recent(self) -> Counter[int]:
+        since = int(self.clock()) - WINDOW_SECONDS
+        return Counter({second: count for second, count in self._counted.items() if second > since})
