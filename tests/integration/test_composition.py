@@ -1,0 +1,165 @@
+"""The composition: each setting reaches the part it is for, and the parts fit together."""
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import fields, is_dataclass
+from functools import cache, cached_property
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib import import_module
+from pkgutil import walk_packages
+from typing import Any, get_type_hints
+
+import pytest
+
+import hubspot_oauth
+from hubspot_oauth.adapters.aws import AWS_CONFIG
+from hubspot_oauth.domain.settings import Settings
+from hubspot_oauth.domain.tokens import Tokens
+from hubspot_oauth.product import Product
+from simulator import Running
+from tests.site import Visitor, calls
+from tests.stack import ENVIRONMENT, Clock, Stack, a_minute
+
+AT_ONCE = 4
+HUB_ID = 100001
+
+
+class Crowd(ThreadingHTTPServer):
+    """A HubSpot that answers a refresh only once so many are under way, and counts its connections."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        self.together = threading.Barrier(AT_ONCE)
+        self.connections = 0
+        super().__init__(("127.0.0.1", 0), Answering)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self.connections += 1
+        super().process_request(request, client_address)
+
+
+class Answering(BaseHTTPRequestHandler):
+    server: Crowd
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["content-length"]))
+        self.server.together.wait(timeout=30)
+        body = b'{"access_token": "new", "refresh_token": "newer", "expires_in": 1800}'
+        self.wfile.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body))
+
+    def log_message(self, *_: object) -> None: ...
+
+
+@pytest.fixture
+def crowd() -> Iterator[Crowd]:
+    with Crowd() as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def fleet(aws: dict[str, str], clock: Clock, crowd: Crowd) -> Stack:
+    """As many accounts as are refreshed at once, all of them due."""
+    url = f"http://127.0.0.1:{crowd.server_port}"
+    stack = Stack({**aws, "HUBSPOT_API_URL": url, "REFRESH_CONCURRENCY": str(AT_ONCE)}, clock)
+    for hub_id in range(1, AT_ONCE + 1):
+        stack.store(hub_id, Tokens("old", "older"))
+    clock.forward(1500)
+    return stack
+
+
+def test_a_worker_refreshes_as_many_accounts_at_once_as_the_settings_say(fleet: Stack) -> None:
+    fleet.tick()
+
+    assert fleet.reports.total("Refreshed") == AT_ONCE
+
+
+def test_each_refresh_at_once_keeps_a_connection(fleet: Stack, clock: Clock, crowd: Crowd) -> None:
+    fleet.tick()
+    clock.forward(1500)
+    fleet.tick()
+
+    assert fleet.reports.total("Refreshed") == 2 * AT_ONCE
+    assert crowd.connections == AT_ONCE
+
+
+@pytest.mark.parametrize(("concurrency", "workers", "messages"), [(1, 10, 24), (5, 2, 24), (1, 20, 48)])
+def test_the_dispatcher_waits_while_a_ticks_work_of_all_workers_is_queued(
+    aws: dict[str, str], clock: Clock, concurrency: int, workers: int, messages: int
+) -> None:
+    settings = {"REFRESH_CONCURRENCY": str(concurrency), "REFRESH_WORKERS": str(workers)}
+    stack = Stack({**aws, **settings}, clock)
+    stack.store(1, Tokens("old", "older"))
+    clock.forward(1500)
+    for _ in range(messages - 1):
+        stack.sqs.send_message(QueueUrl=stack.settings.refresh_queue_url, MessageBody="{}")
+
+    assert stack.dispatcher.tick(a_minute) == 1
+    assert stack.dispatcher.tick(a_minute) == 0
+    assert stack.reports.total("DispatchSkipped") == 1
+
+
+@pytest.mark.parametrize(("percent", "margin"), [("20", 360), ("50", 900)])
+def test_a_caller_may_ask_for_as_much_life_as_the_margin(
+    make_stack: Callable[..., Stack], hubspot: Running, clock: Clock, percent: str, margin: int
+) -> None:
+    stack = make_stack(REFRESH_MARGIN_PERCENT=percent)
+    Visitor(stack, hubspot.simulator).walk(HUB_ID)
+
+    clock.forward(1800 - margin - 1)
+    stack.token(HUB_ID, min_ttl=99_999)
+    assert calls(hubspot.simulator, "refresh_token") == 0
+
+    clock.forward(2)
+    stack.token(HUB_ID, min_ttl=99_999)
+    assert calls(hubspot.simulator, "refresh_token") == 1
+
+
+def test_aws_clients_keep_a_connection_for_each_refresh_at_once() -> None:
+    made: list[Any] = []
+
+    def client(service: str, config: Any) -> Any:
+        made.append(config)
+
+    for concurrency in ("4", "32"):
+        product = Product(Settings.from_env({**ENVIRONMENT, "REFRESH_CONCURRENCY": concurrency}), client=client)
+        assert product.aws.dynamodb is None
+
+    assert [config.max_pool_connections for config in made] == [10, 32]
+    for config in made:
+        assert (config.read_timeout, config.retries) == (AWS_CONFIG.read_timeout, AWS_CONFIG.retries)  # type: ignore[attr-defined]
+
+
+@cache
+def parts() -> dict[str, type]:
+    """Each part of the product, and its type."""
+    names = {name for name, part in vars(Product).items() if isinstance(part, cached_property)}
+    modules = [module.name for module in walk_packages(hubspot_oauth.__path__, "hubspot_oauth.")]
+    types = {name: value for module in modules for name, value in vars(import_module(module)).items()}
+    return {name: get_type_hints(vars(Product)[name].func, types)["return"] for name in names} | {"settings": Settings}
+
+
+SERVICES = {name: kind for name, kind in parts().items() if is_dataclass(kind) and kind is not Settings}
+GIVEN = ("clock", "monotonic", "sleep", "roll", "report")
+
+
+@pytest.mark.parametrize("service", sorted(SERVICES))
+def test_a_field_bears_the_name_of_a_part_of_its_type(service: str) -> None:
+    """What the type checker cannot see, because the composition hands parts over by name."""
+    known = parts()
+    hints = get_type_hints(SERVICES[service])
+
+    for field in fields(SERVICES[service]):
+        if field.init and field.name not in GIVEN:
+            assert hints[field.name] is known[field.name]
+
+
+def test_every_part_can_be_built(stack: Stack) -> None:
+    for name, kind in parts().items():
+        if kind is not Any:
+            assert isinstance(getattr(stack, name), kind)
