@@ -205,9 +205,13 @@ def encoded(text: str) -> str:
         "x",
         encoded("not json"),
         encoded('["a list"]'),
+        encoded("{}"),
         encoded('{"holder": null}'),
+        encoded('{"hub_id": true, "holder": "account"}'),
+        encoded('{"hub_id": 1' + "0" * 40 + ', "holder": "account"}'),
+        encoded("[" * 100_000),
     ],
-    ids=range(5),
+    ids=range(9),
 )
 def test_a_cursor_that_is_none_of_ours_is_refused(stack: Stack, cursor: str) -> None:
     answer = ask_for_page(stack, cursor=cursor)

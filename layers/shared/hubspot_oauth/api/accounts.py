@@ -18,6 +18,7 @@ from hubspot_oauth.domain.timing import iso
 
 DEFAULT_LIMIT = 50
 MOST_LIMIT = 100
+_MOST_KEY_NUMBER = 10**38
 
 
 @dataclass(kw_only=True)
@@ -108,8 +109,13 @@ def _after(cursor: str | None) -> dict[str, Any] | None:
         return None
     try:
         after = json.loads(base64.urlsafe_b64decode(cursor))
-    except (ValueError, binascii.Error):
+    except (ValueError, binascii.Error, RecursionError):
         raise InvalidRequest("cursor is not one of ours.", field="cursor") from None
-    if not (isinstance(after, dict) and all(isinstance(value, int | str) for value in after.values())):
+    if not (isinstance(after, dict) and after and all(map(_may_be_in_a_key, after.values()))):
         raise InvalidRequest("cursor is not one of ours.", field="cursor")
     return after
+
+
+def _may_be_in_a_key(value: object) -> bool:
+    """Whether DynamoDB takes this as part of a key: a text or a number, and no more digits than it keeps."""
+    return isinstance(value, str) or (type(value) is int and abs(value) < _MOST_KEY_NUMBER)
