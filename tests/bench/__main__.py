@@ -3,20 +3,18 @@
 import os
 import platform
 import sys
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from hubspot_oauth.adapters.vault import Vault
-from hubspot_oauth.refresh.dispatcher import ACCOUNTS_A_MESSAGE
+from hubspot_oauth.adapters.refresh_queue import ACCOUNTS_A_MESSAGE
 from ops.template import ROOT, load_template
 from tests.bench import costs, figures
 from tests.bench.memory_aws import MemoryAws
 
-INTERVAL = figures.LIFETIME * (1 - 0.33 - 0.05)  # lifetime less margin and half of the jitter
+INTERVAL = figures.LIFETIME * (1 - 0.33 - 0.05)  # the lifetime less the margin and half of the jitter
 PROVIDER_SECONDS = 0.2
 MILLION = 1_000_000
 
@@ -52,8 +50,8 @@ def measured() -> dict[str, Any]:
 
 
 def money(kms: float) -> dict[str, Any]:
-    """What it costs, and what a million accounts would take."""
-    vault = Vault(MemoryAws().client("kms"), "key", figures.CLIENT_ID, time.monotonic)
+    """What the stack costs, and what a million accounts would take."""
+    vault = figures.product(MemoryAws()).vault
     size = figures.item_bytes(figures.account_row(vault, 12345678))
     refresh = costs.Refresh(size, kms, ACCOUNTS_A_MESSAGE, PROVIDER_SECONDS / figures.CONCURRENCY)
     template = load_template()

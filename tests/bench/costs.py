@@ -1,4 +1,4 @@
-"""What AWS bills, from the counted figures and dated list prices. Free tiers are left out."""
+"""What AWS bills, computed from the counted figures and dated list prices. Free tiers are left out."""
 
 from dataclasses import dataclass
 
@@ -21,24 +21,24 @@ WRITE_UNIT_BYTES = 1024
 SECONDS_A_MONTH = 30 * 24 * 3600
 TICKS_A_MONTH = SECONDS_A_MONTH / 60
 WORKER_GB, DISPATCHER_GB = 1.0, 0.5
-SQS_REQUESTS_A_MESSAGE = 3  # sent (a tenth of a batch, rounded up), received, deleted
+SQS_REQUESTS_A_MESSAGE = 3  # send (a tenth of a batch, rounded up), receive, delete
 IDLE_POLLS_A_MONTH = 2 * 5 * SECONDS_A_MONTH / 20  # two queues, five long polls at a time, 20 s each
-LOG_BYTES_A_MESSAGE = 1500  # Lambda's own three lines and one of metrics
+LOG_BYTES_A_MESSAGE = 1500  # three lines that Lambda writes, and one of metrics
 METRICS = 15
 
 
 @dataclass(frozen=True)
 class Refresh:
-    """What one refresh takes, as counted."""
+    """The counted figures of one refresh, and what it costs."""
 
     item_bytes: int
     kms_calls: float
     accounts_a_message: int
-    seconds_each: float  # of a worker's time: provider latency over concurrency
+    seconds_each: float  # a worker's time: provider latency over concurrency
 
     @property
     def write_units(self) -> dict[str, int]:
-        """Lease and commit write the whole item; the commit also moves its key in the index of due accounts."""
+        """Lease and commit each write the whole item; the commit also moves its key in the index of due accounts."""
         units = -(-self.item_bytes // WRITE_UNIT_BYTES)
         return {"lease": units, "commit": units, "index, old key out and new one in": 2}
 

@@ -1,6 +1,6 @@
-"""AWS answering at once from memory, in place of its HTTP: boto3 still builds, signs and parses every call.
+"""Answers AWS calls at once from memory, in place of HTTP; boto3 still builds, signs and parses every call.
 
-It counts calls and holds rows; it checks no condition, so it is for measuring and never for proving.
+``MemoryAws`` holds rows and counts calls. It checks no condition, so it can measure the product but not test it.
 """
 
 import base64
@@ -13,28 +13,43 @@ from typing import Any
 
 import boto3
 from botocore.awsrequest import AWSResponse
+from botocore.config import Config
 from botocore.httpchecksum import AwsChunkedWrapper
 
-from hubspot_oauth.product import AWS_CONFIG
+from hubspot_oauth.adapters.account_rows import key_from
+from hubspot_oauth.adapters.dynamodb import plain, typed
+from hubspot_oauth.domain.account import GrantKey
 
 PAGE_BYTES = 1024 * 1024  # DynamoDB's own limit of one page of an answer
-KEY_ROW_BYTES = 60  # of a row of a keys-only index: three numbers and their names
+KEY_ROW_BYTES = 60  # one entry of the keys-only index of due accounts: three numbers, the holder, and their names
 
 
 @dataclass
 class MemoryAws:
-    """What the calls find: rows by hub_id in DynamoDB's own JSON, the index of due accounts, counts by operation."""
+    """The state of AWS in memory.
 
-    rows: dict[int, dict[str, Any]] = field(default_factory=dict)
-    due: Mapping[int, list[tuple[int, int]]] = field(default_factory=dict)  # shard -> (refresh_at, hub_id), sorted
+    Attributes:
+        rows: Rows of the Accounts table, in DynamoDB's own JSON.
+        due: The index of due accounts: ``(refresh_at, hub_id)`` by shard, sorted.
+        calls: How often each operation was called.
+        data_keys: The data keys that KMS made, by wrapped key.
+    """
+
+    rows: dict[GrantKey, dict[str, Any]] = field(default_factory=dict)
+    due: Mapping[int, list[tuple[int, int]]] = field(default_factory=dict)
     calls: Counter[str] = field(default_factory=Counter)
     data_keys: dict[str, bytes] = field(default_factory=dict)
 
-    def client(self, service: str) -> Any:
+    def client(self, service: str, config: Config) -> Any:
+        """A boto3 client that this object answers; ``Product`` takes this method as its ``client``."""
         session: Any = boto3.Session("bench", "bench", region_name="eu-central-1")
-        client = session.client(service, config=AWS_CONFIG)
+        client = session.client(service, config=config)
         client.meta.events.register("before-send", self._answer)
         return client
+
+    def put(self, row: Mapping[str, Any]) -> None:
+        """Store a row of the Accounts table, given as plain values."""
+        self.rows[key_from(row)] = {name: _in_json(value) for name, value in typed(row).items()}
 
     def _answer(self, request: Any, **_: Any) -> AWSResponse:
         operation = request.headers["X-Amz-Target"].decode().rpartition(".")[2]
@@ -48,10 +63,10 @@ class MemoryAws:
     def _UpdateItem(self, asked: dict[str, Any]) -> Mapping[str, Any]:  # noqa: N802 - the operation's name
         if asked["ReturnValues"] == "NONE":
             return {}
-        return {"Attributes": self.rows[int(asked["Key"]["hub_id"]["N"])]}
+        return {"Attributes": self.rows[key_from(plain(asked["Key"]))]}
 
     def _GetItem(self, asked: dict[str, Any]) -> Mapping[str, Any]:  # noqa: N802
-        return {}  # of the scratch table: the breaker has never opened
+        return {}  # the breaker's item in the Scratch table: it has never opened
 
     def _Query(self, asked: dict[str, Any]) -> Mapping[str, Any]:  # noqa: N802
         values = asked["ExpressionAttributeValues"]
@@ -60,7 +75,10 @@ class MemoryAws:
         found = [row for row in rows if row[0] <= int(values[":now"]["N"])]
         page = found[start : start + PAGE_BYTES // KEY_ROW_BYTES]
         answer: dict[str, Any] = {
-            "Items": [{"refresh_at": {"N": str(at)}, "hub_id": {"N": str(hub_id)}} for at, hub_id in page]
+            "Items": [
+                {"refresh_at": {"N": str(at)}, "hub_id": {"N": str(hub_id)}, "holder": {"S": "account"}}
+                for at, hub_id in page
+            ]
         }
         if start + len(page) < len(found):
             answer["LastEvaluatedKey"] = {"place": {"N": str(start + len(page))}}
@@ -82,6 +100,10 @@ class MemoryAws:
 
     def _Decrypt(self, asked: dict[str, Any]) -> Mapping[str, Any]:  # noqa: N802
         return {"Plaintext": base64.b64encode(self.data_keys[asked["CiphertextBlob"]]).decode(), "KeyId": "key"}
+
+
+def _in_json(value: dict[str, Any]) -> dict[str, Any]:
+    return {"B": base64.b64encode(value["B"]).decode()} if "B" in value else value
 
 
 class _Body:

@@ -1,4 +1,4 @@
-"""A HubSpot that takes exactly so long for each refresh, in a process of its own."""
+"""A stand-in for HubSpot that answers every refresh after a set latency, in a process of its own."""
 
 import asyncio
 import json
@@ -7,18 +7,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-ACCESS_TOKEN = "CN" + "a" * 298  # as long as HubSpot's are today
+ACCESS_TOKEN = "CN" + "a" * 298  # as long as HubSpot's own tokens are today
 REFRESH_TOKEN = "na1-" + "b" * 68
 
 
 @contextmanager
 def provider(latency: float) -> Iterator[str]:
-    """The URL of a running provider that answers after `latency` seconds."""
+    """Run a provider that answers after `latency` seconds, and give its URL."""
     context = multiprocessing.get_context("spawn")
     ours, its = context.Pipe()
     process = context.Process(target=_run, args=(latency, its), daemon=True)
     process.start()
-    its.close()  # so that `recv` fails instead of waiting when the provider dies
+    its.close()  # otherwise `recv` waits forever when the provider dies
     try:
         yield f"http://127.0.0.1:{ours.recv()}"
     finally:
