@@ -1,7 +1,6 @@
-"""Calls of functions on the emulation: plain signed requests over pooled connections, no client library in between."""
+"""Calls of functions on the emulation: signed requests over pooled connections, without a boto3 client in between."""
 
 import json
-import time
 from typing import Any
 from urllib.parse import quote
 
@@ -40,9 +39,9 @@ class Invoker:
         target = f"/2015-03-31/functions/{quote(function_arn, safe='')}/invocations"
         body = json.dumps(event).encode()
         request = Request("POST", target, [("host", f"127.0.0.1:{self._emulator.port}")], body)
-        headers = signed_headers(request, self._root, REGION, "lambda", time.time())
+        headers = signed_headers(request, self._root, REGION, "lambda")
         try:
-            answer = self._pool.urlopen("POST", target, body, {**dict(request.headers), **headers}, timeout=timeout)
+            answer = self._pool.urlopen("POST", target, body, headers, timeout=timeout)
         except urllib3.exceptions.HTTPError as error:
             raise Unavailable from error
         if answer.status != 200:  # noqa: PLR2004

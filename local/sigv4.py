@@ -1,4 +1,8 @@
-"""AWS Signature Version 4: signing a call to the emulation, and checking one that reaches the API."""
+"""AWS Signature Version 4: signing a call to the emulation, and checking one that reaches the API.
+
+Both sides use botocore's canonical form, so the twin accepts exactly what botocore signs. AWS is more lenient in one
+place: it also accepts a signature over a query string that was re-encoded before signing.
+"""
 
 import hashlib
 import hmac
@@ -7,12 +11,18 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from urllib.parse import parse_qsl, quote
+
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.compat import HTTPHeaders
+from botocore.credentials import Credentials
 
 from local.events import Request
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 WINDOW_SECONDS = 300
+#: A request's target is appended to it. The host that is signed comes from the host header instead.
+_ORIGIN = "http://twin"
 _AUTHORIZATION = re.compile(
     ALGORITHM + r" Credential=(?P<key>[^/,\s]+)/(?P<scope>[^,\s]+),\s*"
     r"SignedHeaders=(?P<headers>[^,\s]+),\s*Signature=(?P<signature>[0-9a-f]{64})"
@@ -49,46 +59,44 @@ def signer_of(
     pair = find(given["key"])
     if pair is None or (request.header("x-amz-security-token") or None) != pair.session_token:
         return None
-    body_hash = hashlib.sha256(request.body).hexdigest()
-    if request.header("x-amz-content-sha256") not in (None, body_hash):
+    if request.header("x-amz-content-sha256") not in (None, hashlib.sha256(request.body).hexdigest()):
         return None
-    expected = signature(request, given["headers"], body_hash, stamp, given["scope"], pair.secret_access_key)
+    expected = _signature(request, given["headers"].split(";"), stamp, _NamedHeaders(_keys(pair), service, region))
     return pair if hmac.compare_digest(expected, given["signature"]) else None
 
 
-def signature(request: Request, signed: str, body_hash: str, stamp: str, scope: str, secret: str) -> str:
-    """The signature of a request over the headers named in `signed`."""
-    canonical = "\n".join(
-        [
-            request.method,
-            quote(request.raw_path or "/", safe="/~"),
-            _canonical_query(request.query),
-            *(f"{name}:{' '.join((request.header(name) or '').split())}" for name in signed.split(";")),
-            "",
-            signed,
-            body_hash,
-        ]
+def signed_headers(request: Request, pair: KeyPair, region: str, service: str) -> Mapping[str, str]:
+    """All headers of a request that carries a host header, and those that sign it now."""
+    prepared = _prepared(request)
+    SigV4Auth(_keys(pair), service, region).add_auth(prepared)
+    return dict(prepared.headers.items())
+
+
+class _NamedHeaders(SigV4Auth):
+    """Signs every header of the request: botocore leaves out some that another signer may have signed."""
+
+    def headers_to_sign(self, request: AWSRequest) -> HTTPHeaders:
+        return request.headers
+
+
+def _signature(request: Request, names: list[str], stamp: str, signer: SigV4Auth) -> str:
+    named = Request(
+        request.method, request.target, [pair for pair in request.headers if pair[0] in names], request.body
     )
-    text = "\n".join([ALGORITHM, stamp, scope, hashlib.sha256(canonical.encode()).hexdigest()])
-    key = ("AWS4" + secret).encode()
-    for part in scope.split("/"):
-        key = hmac.digest(key, part.encode(), "sha256")
-    return hmac.new(key, text.encode(), "sha256").hexdigest()
+    prepared = _prepared(named)
+    prepared.context["timestamp"] = stamp
+    return signer.signature(signer.string_to_sign(prepared, signer.canonical_request(prepared)), prepared)
 
 
-def signed_headers(request: Request, pair: KeyPair, region: str, service: str, now: float) -> Mapping[str, str]:
-    """The headers that sign a request which carries a host header."""
-    stamp = datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%SZ")
-    scope = f"{stamp[:8]}/{region}/{service}/aws4_request"
-    dated = Request(request.method, request.target, [*request.headers, ("x-amz-date", stamp)], request.body)
-    signed = "host;x-amz-date"
-    body_hash = hashlib.sha256(request.body).hexdigest()
-    made = signature(dated, signed, body_hash, stamp, scope, pair.secret_access_key)
-    credential = f"{pair.access_key_id}/{scope}"
-    return {
-        "x-amz-date": stamp,
-        "authorization": f"{ALGORITHM} Credential={credential}, SignedHeaders={signed}, Signature={made}",
-    }
+def _prepared(request: Request) -> AWSRequest:
+    prepared = AWSRequest(request.method, _ORIGIN + request.target, data=request.body)
+    for name, value in request.headers:
+        prepared.headers[name] = value  # adds: a repeated header is signed with all its values
+    return prepared
+
+
+def _keys(pair: KeyPair) -> Credentials:
+    return Credentials(pair.access_key_id, pair.secret_access_key, pair.session_token)
 
 
 def _timely(stamp: str, now: float) -> bool:
@@ -100,14 +108,16 @@ def _timely(stamp: str, now: float) -> bool:
 
 
 def _covers(signed: str, request: Request) -> bool:
-    """Whether host and every x-amz header that came along are signed: none may be slipped in afterwards."""
+    """Whether the signature covers the whole target, the host and every x-amz header, and names only what is there.
+
+    Splitting the URL would take a target without its slash into the host, and drop one's fragment.
+    """
     names = signed.split(";")
-    return "host" in names and all(name in names for name, _ in request.headers if name.startswith("x-amz-"))
-
-
-def _canonical_query(query: str) -> str:
-    pairs = sorted(
-        (quote(name, safe="-_.~"), quote(value, safe="-_.~"))
-        for name, value in parse_qsl(query, keep_blank_values=True)
+    present = {name for name, _ in request.headers}
+    return (
+        request.target.startswith("/")
+        and "#" not in request.target
+        and names == sorted(present.intersection(names))
+        and "host" in names
+        and all(name in names for name in present if name.startswith("x-amz-"))
     )
-    return "&".join(f"{name}={value}" for name, value in pairs)
