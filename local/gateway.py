@@ -22,6 +22,8 @@ from local.routes import Routes
 MOST_BODY_BYTES = 10 * 1024 * 1024
 _HOSTS = {"localhost", ADDRESS}
 _IDLE_SECONDS = 60
+#: A body after one of these would be read as the start of the next answer.
+_WITHOUT_BODY = {204, 304}
 
 Answer = Callable[[Request], Response | None]
 
@@ -130,11 +132,13 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in response.headers:
             if name not in {"content-length", "connection", "transfer-encoding"}:
                 self.send_header(name, value)
-        self.send_header("content-length", str(len(response.body)))
+        has_body = response.status not in _WITHOUT_BODY
+        if has_body:
+            self.send_header("content-length", str(len(response.body)))
         if close:
             self.send_header("connection", "close")
         self.end_headers()
-        if self.command != "HEAD":
+        if has_body and self.command != "HEAD":
             self.wfile.write(response.body)
         self.wfile.flush()
 
