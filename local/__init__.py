@@ -1,1 +1,1 @@
-"""The product on this machine: the real template, with a HubSpot simulator beside it."""
+"""Runs the product on this machine: the real template on an emulated AWS, beside a HubSpot simulator."""

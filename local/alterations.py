@@ -1,7 +1,7 @@
-"""Everything in which the deployed template differs from template.yaml, with the reason for each.
+"""Lists every difference between template.yaml and the template that the twin deploys, with a reason for each.
 
-A test compares the two and finds nothing else; tests on the translated template prove what is taken out here.
-Where the code lies is not in this list: that is packaging, and AWS does the same.
+A test compares the two templates and fails on any other difference. Tests on the translated template check what is
+removed here. Code locations are not in this list: packaging replaces them, as `sam package` does for AWS.
 """
 
 from collections.abc import Callable, Iterator
@@ -9,11 +9,11 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
-from local.template import Template, resources_of
+from ops.template import Template, resources_of
 
-#: The one condition key in our roles that the emulation does not know.
+#: The only condition key of our roles that the emulation does not support.
 UNKNOWN_CONDITION_KEY = "kms:EncryptionContext:"
-#: What a role of ours needs to send messages, one or many; the second is the emulation's own.
+#: The action that lets a role send messages, and the one that only the emulation has, for a batch.
 SEND, SEND_BATCH = "sqs:SendMessage", "sqs:SendMessageBatch"
 
 
@@ -26,7 +26,7 @@ class Alteration:
 
 
 def drop_encryption_context_conditions(template: Template) -> None:
-    """Take the encryption context out of the conditions of roles; the key's own policy stays as it is."""
+    """Remove the encryption context from the conditions of roles; the key's own policy keeps it."""
     for _, properties in resources_of(template, "AWS::IAM::Role"):
         for statement in _statements(properties):
             for operator, keys in list(statement.get("Condition", {}).items()):
@@ -39,7 +39,7 @@ def drop_encryption_context_conditions(template: Template) -> None:
 
 
 def name_secrets_by_arn(template: Template) -> None:
-    """Ask for a secret's ARN by its attribute: on AWS the same value as its Ref."""
+    """Replace the Ref of a secret by its Id attribute; on AWS both give the ARN."""
     secrets = {name for name, _ in resources_of(template, "AWS::SecretsManager::Secret")}
     for node in _mappings(template):
         if node.get("Ref") in secrets:
@@ -47,14 +47,14 @@ def name_secrets_by_arn(template: Template) -> None:
 
 
 def drop_metric_math_alarms(template: Template) -> None:
-    """Take out the alarms that compute with several metrics; nothing here emits what they would read."""
+    """Remove the alarms on metric math; the emulation emits none of the metrics that they read."""
     for name, properties in list(resources_of(template, "AWS::CloudWatch::Alarm")):
         if "Metrics" in properties:
             del template["Resources"][name]
 
 
 def name_the_batch_action(template: Template) -> None:
-    """Where a role may send a message, let it send several: on AWS the one permission covers both calls."""
+    """Add the batch action to each role that may send messages; on AWS one action covers both calls."""
     for _, properties in resources_of(template, "AWS::IAM::Role"):
         for statement in _statements(properties):
             actions = statement["Action"]
@@ -64,7 +64,7 @@ def name_the_batch_action(template: Template) -> None:
 
 ALTERATIONS = (
     Alteration(
-        "The emulation knows no encryption context in a condition: such a statement would allow nothing.",
+        "The emulation does not support the encryption context in a condition: the statement would allow nothing.",
         drop_encryption_context_conditions,
     ),
     Alteration(
@@ -76,14 +76,14 @@ ALTERATIONS = (
         drop_metric_math_alarms,
     ),
     Alteration(
-        "The emulation wants an action of its own for a batch of messages, which IAM does not have.",
+        "The emulation requires an action for a batch of messages that IAM does not have.",
         name_the_batch_action,
     ),
 )
 
 
 def altered(template: Template) -> Template:
-    """The template as the twin deploys it, apart from where its code lies."""
+    """Return the template with every alteration applied."""
     copy = deepcopy(template)
     for alteration in ALTERATIONS:
         alteration.apply(copy)

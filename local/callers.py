@@ -1,4 +1,4 @@
-"""Who may call the IAM routes: a local user with an access key, and the check of a call against IAM."""
+"""Creates the local IAM user who may call the IAM routes, and checks the signature and permission of each call."""
 
 import json
 import os
@@ -18,8 +18,8 @@ from local.statedir import CALLERS, CREDENTIALS
 USER = "local-caller"
 
 
-def create_caller(emulator: Emulator, api_id: str, api_url: str, state: Path) -> dict[str, str]:
-    """Make the user who may call every IAM route of the API; its key pair goes into `credentials.json`."""
+def create_caller(emulator: Emulator, api_id: str, api_url: str, state: Path) -> None:
+    """Create a user who may call every IAM route of the API, and write its key pair to `credentials.json`."""
     iam = emulator.client("iam")
     iam.create_user(UserName=USER)
     statement = {
@@ -38,11 +38,10 @@ def create_caller(emulator: Emulator, api_id: str, api_url: str, state: Path) ->
         "aws_url": emulator.url,
     }
     write_private(state / CREDENTIALS, json.dumps(credentials, indent=2) + "\n")
-    return credentials
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a file that only this user can read, from its first byte."""
+    """Write a file that has mode 0600 from its creation."""
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
         file.write(text)
 
@@ -50,9 +49,9 @@ def write_private(path: Path, text: str) -> None:
 class Gatekeeper:
     """Decides who may call an IAM route.
 
-    It knows the keys of `credentials.json` and of the files in `callers/` in the state folder, which hold the same
-    members (and `aws_session_token` for an assumed role): IAM tells nobody a secret, so whoever makes further
-    callers on the emulation leaves their keys there.
+    It reads keys from `credentials.json` and from the files in `callers/` in the state folder, which have the same
+    members (and `aws_session_token` for an assumed role). IAM does not give out secret keys, so a program that
+    creates further callers on the emulation must write their keys there.
     """
 
     def __init__(self, emulator: Emulator, api_id: str, state: Path) -> None:
@@ -63,7 +62,7 @@ class Gatekeeper:
         self._learning = threading.Lock()
 
     def admit(self, request: Request) -> Caller | None:
-        """The caller, if the signature is right and IAM allows the call; otherwise None."""
+        """Return the caller if the signature is valid and IAM allows the call, else None."""
         pair = signer_of(request, self._pair, REGION, "execute-api")
         if pair is None:
             return None
@@ -101,7 +100,7 @@ def _identity(emulator: Emulator, pair: KeyPair) -> Caller | None:
 
 
 def _principal(arn: str) -> str:
-    """The user, or the role behind an assumed role's session: whose policies count."""
+    """The ARN whose policies apply: the user's, or for an assumed role's session the role's."""
     kind, *names = arn.rpartition(":")[2].split("/")
     if kind != "assumed-role":
         return arn

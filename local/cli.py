@@ -1,4 +1,4 @@
-"""The command line of the twin."""
+"""The twin's command line: its flags, its prompts, what it prints, and how it stops."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from local.errors import CannotStart
+from local.cannot_start import CannotStart
 from local.plan import CALLBACK_PATH, Plan, Wishes, plan_of
 from local.statedir import CREDENTIALS, DEFAULT_STATE_DIR
 from local.twin import Twin, twin
@@ -31,13 +31,13 @@ _FLAGS = [
     click.option("--port", type=PORT, default=3000, show_default=True, help="Port of the twin itself."),
     click.option("--aws-port", type=PORT, default=3002, show_default=True, help="Port of the emulated AWS."),
     click.option("--client-id", metavar="ID", help="The app's client id."),
-    click.option("--hsmeta", type=click.Path(path_type=Path), metavar="FILE", help="Scopes and redirect URLs from it."),
+    click.option("--hsmeta", type=click.Path(path_type=Path), metavar="FILE", help="The app's app-hsmeta.json."),
     click.option(
         "--state-dir",
         type=click.Path(path_type=Path),
         default=DEFAULT_STATE_DIR,
         show_default=True,
-        help="Where it keeps its files while it runs; one for each of several twins.",
+        help="Folder of the twin's files. Each of several twins needs its own.",
     ),
     click.option(
         "--schedule-seconds",
@@ -58,8 +58,8 @@ def _common(command: Any) -> Any:  # noqa: ANN401 - click's decorators
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @_common
 @click.option("--hubspot-port", type=PORT, default=3001, show_default=True, help="Port of the HubSpot simulator.")
-@click.option("--hubspot-api-url", "api_url", metavar="URL", help="Another HubSpot than the simulator: its API.")
-@click.option("--hubspot-app-url", "app_url", metavar="URL", help="The same: its pages.")
+@click.option("--hubspot-api-url", "api_url", metavar="URL", help="API of another HubSpot than the simulator.")
+@click.option("--hubspot-app-url", "app_url", metavar="URL", help="Pages of that HubSpot.")
 @click.option("--token-lifetime", type=click.IntRange(min=1), metavar="N", help="Simulator: seconds a token lives.")
 @click.option("--rotate-refresh-tokens", is_flag=True, help="Simulator: a new refresh token at each refresh.")
 @click.pass_context
@@ -79,7 +79,7 @@ def main(context: click.Context, /, **flags: Any) -> None:  # noqa: ANN401 - one
 @click.option("--hubspot-api-url", "api_url", metavar="URL", default=HUBSPOT_API_URL, show_default=True)
 @click.option("--hubspot-app-url", "app_url", metavar="URL", default=HUBSPOT_APP_URL, show_default=True)
 def connect(client_id: str | None, **flags: Any) -> None:  # noqa: ANN401
-    """Run it against the real HubSpot, with an app of your own.
+    """Run against the real HubSpot, with an app of your own.
 
     Its app-hsmeta.json must list the redirect URL http://localhost:3000/oauth-callback. Client id and secret come
     from the environment, HUBSPOT_CLIENT_ID and HUBSPOT_CLIENT_SECRET, or from a prompt.
@@ -100,13 +100,15 @@ def connect(client_id: str | None, **flags: Any) -> None:  # noqa: ANN401
     )
 
 
-@main.command(short_help="Check what is assumed about HubSpot against the real one.")
+@main.command(short_help="Check the simulator's assumptions against the real HubSpot.")
 @click.option("--hubspot-api-url", "api_url", default=HUBSPOT_API_URL, show_default=True)
 @click.option("--hubspot-app-url", "app_url", default=HUBSPOT_APP_URL, show_default=True)
 @click.option("--client-id", metavar="ID", help="The test app's client id.")
 @click.option("--api-version", type=click.Choice(API_VERSIONS), default="v3", show_default=True)
 @click.option("--redirect-url", default=f"http://localhost:3000{CALLBACK_PATH}", show_default=True)
-@click.option("--scope", "scopes", multiple=True, default=["oauth"], show_default=True, help="Every required scope.")
+@click.option(
+    "--scope", "scopes", multiple=True, default=["oauth"], show_default=True, help="A required scope. May be repeated."
+)
 @click.option("--optional-scope", "optional_scopes", multiple=True, help="May be repeated.")
 @click.option("--patient", is_flag=True, help="Wait for a code and a token to expire, to check that too.")
 @click.option("--end-grant", is_flag=True, help="Revoke and uninstall in the end, to check that too.")
@@ -114,8 +116,8 @@ def verify(client_id: str | None, api_version: str, redirect_url: str, *, patien
     """Check what the simulator assumes about HubSpot against the real one, with a test app and account.
 
     Client id and secret come from the environment, HUBSPOT_CLIENT_ID and HUBSPOT_CLIENT_SECRET, or from a prompt. The
-    redirect URL must be registered with the app. With HUBSPOT_REFRESH_TOKEN set nobody needs to consent, and what
-    needs a consent is not tested.
+    redirect URL must be registered with the app. With HUBSPOT_REFRESH_TOKEN set, no consent is asked for, and
+    checks that need one are skipped.
     """
     client_id = client_id or _asked("HUBSPOT_CLIENT_ID", "Client id", hidden=False)
     secret = _secret()
@@ -177,12 +179,12 @@ def _run(wishes: Wishes) -> None:
 
 
 class _Interrupted(BaseException):
-    """Ctrl-C or SIGTERM: unwinds whatever was going on, once."""
+    """Raised once, by Ctrl-C or SIGTERM, to leave and clean up every open block."""
 
 
 def _interrupt(*_: object) -> NoReturn:
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)  # an impatient second one must not leave half of it running
+        signal.signal(number, signal.SIG_IGN)  # a second signal must not interrupt the cleaning up
     raise _Interrupted
 
 

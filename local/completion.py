@@ -1,14 +1,13 @@
-"""What CloudFormation on the emulation leaves undone, done by calls of the services' public API.
+"""Completes what the emulation's CloudFormation leaves undone, by calls of the services' public API.
 
-Each item has a test that fails when the emulation does it by itself.
+Each function's docstring names the gap. A test fails when the emulation has closed a gap itself.
 """
 
 from local.deploy import Stack
-from local.template import resources_of
+from ops.template import resources_of
 
 
 def complete(stack: Stack) -> None:
-    """Make the stack what the template says."""
     set_time_to_live(stack)
     switch_recovery_on(stack)
     encrypt_tables(stack)
@@ -17,7 +16,7 @@ def complete(stack: Stack) -> None:
 
 
 def set_time_to_live(stack: Stack) -> None:
-    """Tables get no TimeToLiveSpecification."""
+    """The emulation ignores a table's TimeToLiveSpecification."""
     for name, properties in resources_of(stack.template, "AWS::DynamoDB::Table"):
         if "TimeToLiveSpecification" in properties:
             stack.emulator.client("dynamodb").update_time_to_live(
@@ -26,7 +25,7 @@ def set_time_to_live(stack: Stack) -> None:
 
 
 def switch_recovery_on(stack: Stack) -> None:
-    """Tables get no PointInTimeRecoverySpecification."""
+    """The emulation ignores a table's PointInTimeRecoverySpecification."""
     for name, properties in resources_of(stack.template, "AWS::DynamoDB::Table"):
         if "PointInTimeRecoverySpecification" in properties:
             stack.emulator.client("dynamodb").update_continuous_backups(
@@ -36,7 +35,7 @@ def switch_recovery_on(stack: Stack) -> None:
 
 
 def encrypt_tables(stack: Stack) -> None:
-    """Tables get no SSESpecification."""
+    """The emulation ignores a table's SSESpecification."""
     for name, properties in resources_of(stack.template, "AWS::DynamoDB::Table"):
         if "SSESpecification" in properties:
             key, _ = properties["SSESpecification"]["KMSMasterKeyId"]["Fn::GetAtt"]
@@ -47,7 +46,7 @@ def encrypt_tables(stack: Stack) -> None:
 
 
 def empty_unset_secrets(stack: Stack) -> None:
-    """A secret declared without a value gets an empty one; on AWS it has no current version."""
+    """The emulation stores an empty value for a secret declared without one; AWS stores no version."""
     secrets = stack.emulator.client("secretsmanager")
     for name, properties in resources_of(stack.template, "AWS::SecretsManager::Secret"):
         if not properties.keys() & {"SecretString", "GenerateSecretString"}:
@@ -60,7 +59,7 @@ def empty_unset_secrets(stack: Stack) -> None:
 
 
 def count_workers_in_numbers(stack: Stack) -> None:
-    """A number that comes from a parameter stays text, and text stops the emulation from reading the queue."""
+    """The emulation keeps MaximumConcurrency as text if it comes from a parameter, and then never reads the queue."""
     functions = stack.emulator.client("lambda")
     for mapping in functions.list_event_source_mappings()["EventSourceMappings"]:
         if "ScalingConfig" in mapping:

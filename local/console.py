@@ -1,6 +1,6 @@
-"""The twin's own page: the install link, the connected accounts with live countdowns, how to ask for a token.
+"""Serves the twin's own page: the install link, the connected accounts with countdowns, how to ask for a token.
 
-It reads the emulated table itself, and of a row only what may be seen: never the sealed tokens.
+It reads the accounts table directly, and only the attributes in `_SEEN`: never the sealed tokens.
 """
 
 import json
@@ -37,7 +37,7 @@ _deserializer = TypeDeserializer()
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What the page says apart from the accounts."""
+    """What the page shows besides the accounts."""
 
     app_name: str
     simulator_url: str | None
@@ -49,7 +49,7 @@ class Page:
 
 
 class Console:
-    """Answers the twin's own paths; everything else is the API's."""
+    """Answers the twin's own paths: its page, the state that the page polls, and `/healthz`."""
 
     def __init__(self, emulator: Emulator, accounts_table: str, page: Page) -> None:
         self._dynamodb = emulator.client("dynamodb")
@@ -60,7 +60,7 @@ class Console:
         )
 
     def answer(self, request: Request) -> Response | None:
-        """The twin's own answer, or None."""
+        """Return the answer, or None if the request is for the API."""
         if request.method != "GET":
             return None
         match request.path:

@@ -1,4 +1,4 @@
-"""template.yaml deployed onto the emulation through CloudFormation, and what came of it."""
+"""Deploys template.yaml onto the emulation through CloudFormation."""
 
 import json
 import time
@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from botocore.exceptions import ClientError
 
 from local.alterations import altered
+from local.cannot_start import CannotStart
 from local.emulator import Emulator
-from local.errors import CannotStart
 from local.packaging import BUCKET, packaged
-from local.template import Template
-from ops.template import load_template
+from ops.template import Template, load_template
 
 STACK = "hubspot-oauth-local"
 _TEMPLATE_KEY = "template.json"
@@ -33,7 +32,7 @@ def deploy(emulator: Emulator, parameters: Mapping[str, str]) -> Stack:
     """Package, upload and deploy the template with these parameters.
 
     Raises:
-        CannotStart: CloudFormation refused it; the reason is in one line.
+        CannotStart: CloudFormation refused the template or did not finish; one line says why.
     """
     template, packages = packaged(altered(load_template()))
     s3 = emulator.client("s3")
@@ -76,7 +75,8 @@ def _reason(emulator: Emulator) -> str:
         for event in events
         if event["ResourceStatus"].endswith("_FAILED") and event.get("ResourceStatusReason")
     ]
-    return reasons[-1] if reasons else "no reason was given"  # the first failure came last in the list
+    # The newest event comes first, and the oldest failure caused the others.
+    return reasons[-1] if reasons else "no reason was given"
 
 
 def _stack(emulator: Emulator, template: Template) -> Stack:

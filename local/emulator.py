@@ -1,4 +1,4 @@
-"""The AWS emulation: one child process in the twin's care, and clients that talk to it."""
+"""Runs the AWS emulation as a child process, and makes the boto3 clients that talk to it."""
 
 import http.client
 import os
@@ -18,19 +18,19 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from local.errors import CannotStart
+from local.cannot_start import CannotStart
 from local.ports import ADDRESS
 from local.statedir import CALLERS, CREDENTIALS, EMULATOR_LOG, TEMPORARY
 
 REGION = "us-east-1"
 ACCOUNT_ID = "000000000000"
-#: The emulation takes this pair for the account's root and never checks its signature.
+#: Key id and secret of the account's root. The emulation does not check what is signed with it.
 ROOT_KEY = "test"
 _ROOT = Path(__file__).resolve().parents[1]
 _START_SECONDS = 60
 _STOP_SECONDS = 10
-_making_a_client = threading.Lock()  # a session must not make two at a time
-#: What the child needs of the user's environment: never AWS_*, which would reach the functions.
+_making_a_client = threading.Lock()  # boto3's sessions are not thread-safe
+#: Variables that the child inherits. AWS_* must not be among them: they would reach the functions.
 _INHERITED = (
     "PATH",
     "LANG",
@@ -48,13 +48,11 @@ _INHERITED = (
 
 @dataclass(frozen=True, slots=True)
 class Emulator:
-    """A running emulation."""
-
     port: int
 
     @property
     def url(self) -> str:
-        """Where every AWS service answers."""
+        """One address for all AWS services."""
         return f"http://{ADDRESS}:{self.port}"
 
     def client(self, service: str) -> Any:  # noqa: ANN401 - boto3's clients are made at run time
@@ -62,7 +60,7 @@ class Emulator:
         return aws_client(self.url, service)
 
     def client_of(self, service: str, key_id: str, secret: str, token: str | None) -> Any:  # noqa: ANN401
-        """A boto3 client of one service, for whoever holds this key pair."""
+        """A boto3 client of one service that signs with this key."""
         return _client(self.url, service, key_id, secret, token)
 
     def arn(self, service: str, resource: str) -> str:
@@ -71,10 +69,10 @@ class Emulator:
 
 
 def require_installed() -> None:
-    """Refuse early when the emulator group is not installed.
+    """Check that the `emulator` dependency group is installed.
 
     Raises:
-        CannotStart: Saying how to install it.
+        CannotStart: It is not; the line says how to install it.
     """
     if missing := [name for name in ("ministack", "samtranslator") if find_spec(name) is None]:
         raise CannotStart(f"The AWS emulation is not installed ({', '.join(missing)}): run “make install”.")
@@ -82,15 +80,14 @@ def require_installed() -> None:
 
 @contextmanager
 def emulator(port: int, state: Path) -> Iterator[Emulator]:
-    """Run the emulation on `port`, with its files in `state`; nothing of it outlives the block.
+    """Run the emulation on `port`, with its files in `state`, until the block ends.
 
-    Raises:
-        CannotStart: It did not become ready.
+    It does not answer at once: see `await_ready`.
     """
     log = os.open(state / EMULATOR_LOG, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     doomed = (state / TEMPORARY, state / CALLERS, state / CREDENTIALS)
     child = subprocess.Popen(  # noqa: S603 - our own module
-        [sys.executable, "-m", "local.emulated", *map(str, doomed)],
+        [sys.executable, "-m", "local.emulator_process", *map(str, doomed)],
         cwd=_ROOT,
         env=_environment(port, state, os.environ),
         stdin=subprocess.PIPE,
@@ -109,7 +106,7 @@ def await_ready(running: Emulator, log: Path) -> None:
     """Wait until the emulation answers.
 
     Raises:
-        CannotStart: It ended, or took too long; its last words are named.
+        CannotStart: It does not answer within a minute; the line names its log.
     """
     deadline = time.monotonic() + _START_SECONDS
     while not _healthy(running.port):
@@ -132,7 +129,7 @@ def _healthy(port: int) -> bool:
 def _environment(port: int, state: Path, own: Mapping[str, str]) -> dict[str, str]:
     temporary = (state / TEMPORARY).resolve()
     return {name: own[name] for name in _INHERITED if name in own} | {
-        "HOME": str(temporary),  # no ~/.aws of the user reaches the functions
+        "HOME": str(temporary),  # hides the user's ~/.aws from the functions
         "TMPDIR": str(temporary),
         "NO_PROXY": "localhost,127.0.0.1",
         "no_proxy": "localhost,127.0.0.1",
@@ -149,7 +146,7 @@ def _environment(port: int, state: Path, own: Mapping[str, str]) -> dict[str, st
 
 def _stop(child: subprocess.Popen[bytes]) -> None:
     assert child.stdin  # noqa: S101 - it was opened as a pipe
-    child.stdin.close()  # the child ends itself and its workers
+    child.stdin.close()  # the child then ends itself and its workers
     try:
         child.wait(_STOP_SECONDS)
     except subprocess.TimeoutExpired:
@@ -180,5 +177,5 @@ def _client(url: str, service: str, key_id: str, secret: str, token: str | None)
 
 @cache
 def _session() -> boto3.session.Session:
-    """One for all clients, so that AWS's own descriptions of its services are read once."""
+    """One session for all clients, so that boto3 loads its service descriptions once."""
     return boto3.session.Session(region_name=REGION)

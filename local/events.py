@@ -1,4 +1,4 @@
-"""HTTP requests as API Gateway's payload 2.0 events, and functions' results as HTTP responses."""
+"""Turns HTTP requests into API Gateway's payload 2.0 events, and functions' results into HTTP responses."""
 
 import base64
 import binascii
@@ -15,14 +15,14 @@ from urllib.parse import parse_qsl, unquote
 from local.routes import STAGE, Match
 
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+: [ -~\t\x80-\xff]*")
-#: HTTP APIs hand on these and text/* as text, all else as base64: forms and bodies without a type too. AWS's
-#: documentation does not list them; https://github.com/ministackorg/ministack/pull/766 tried them on AWS.
+#: HTTP APIs pass these and text/* as text, and any other body as base64, forms too. AWS does not document the list;
+#: https://github.com/ministackorg/ministack/pull/766 measured it on AWS.
 _TEXT_TYPES = {"application/json", "application/xml", "application/javascript"}
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One HTTP request as it arrived. Header names are lower-case; a repeated header stands there repeatedly."""
+    """One HTTP request as it arrived. Header names are lower-case; a repeated header has several entries."""
 
     method: str
     target: str
@@ -38,7 +38,7 @@ class Request:
 
     @property
     def path(self) -> str:
-        """The path that routes, policies and functions see: HTTP APIs decode it first, and stop at a decoded “?”."""
+        """The decoded path, which routes, IAM policies and functions see. HTTP APIs cut it off at a decoded “?”."""
         return unquote(self.raw_path).partition("?")[0]
 
     @property
@@ -47,15 +47,13 @@ class Request:
         return self.target.partition("?")[2]
 
     def header(self, name: str) -> str | None:
-        """The value of a header, several joined by commas."""
+        """The value of a header; those of a repeated header are joined by commas."""
         values = [value for other, value in self.headers if other == name]
         return ",".join(values) if values else None
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """One HTTP response."""
-
     status: int
     headers: Sequence[tuple[str, str]] = field(repr=False)
     body: bytes = field(repr=False)
@@ -63,7 +61,7 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who signed a request."""
+    """The IAM user or role that signed a request."""
 
     access_key_id: str
     account_id: str
@@ -72,38 +70,19 @@ class Caller:
 
 
 def message(status: int, text: str) -> Response:
-    """An answer of API Gateway's own."""
+    """A response that API Gateway gives without asking a function."""
     return Response(status, [("content-type", "application/json")], json.dumps({"message": text}).encode())
 
 
 def event_of(request: Request, match: Match, api_id: str, account_id: str, caller: Caller | None) -> dict[str, Any]:
-    """The event of a request; the parts that a request lacks are absent, as AWS leaves them out."""
-    now = time.time()
-    host = host_of(request.header("host") or "")
+    """The event of a request. Members that would be empty are left out, as on AWS."""
     event: dict[str, Any] = {
         "version": "2.0",
         "routeKey": match.route.key,
         "rawPath": request.path,
         "rawQueryString": request.query,
         "headers": _headers(request),
-        "requestContext": {
-            "accountId": account_id,
-            "apiId": api_id,
-            "domainName": host,
-            "domainPrefix": host.partition(".")[0],
-            "http": {
-                "method": request.method,
-                "path": request.path,
-                "protocol": request.protocol,
-                "sourceIp": request.source_ip,
-                "userAgent": request.header("user-agent") or "",
-            },
-            "requestId": uuid.uuid4().hex[:16],
-            "routeKey": match.route.key,
-            "stage": STAGE,
-            "time": datetime.fromtimestamp(now, UTC).strftime("%d/%b/%Y:%H:%M:%S +0000"),
-            "timeEpoch": int(now * 1000),
-        },
+        "requestContext": {"accountId": account_id, "apiId": api_id, **_context(request, match.route.key)},
         "isBase64Encoded": False,
     }
     if cookies := _cookies(request):
@@ -125,7 +104,7 @@ def host_of(header: str) -> str:
 
 
 def response_of(result: Any) -> Response:  # noqa: ANN401 - whatever a function returned
-    """The response for a function's result; one that is no response becomes 500, as on AWS."""
+    """The response for a function's result: 500 if it cannot be sent, as on AWS."""
     if not isinstance(result, dict) or "statusCode" not in result:
         return Response(200, [("content-type", "application/json")], json.dumps(result).encode())
     try:
@@ -140,6 +119,27 @@ def response_of(result: Any) -> Response:  # noqa: ANN401 - whatever a function 
     if not any(name == "content-type" for name, _ in headers):
         headers.append(("content-type", "text/plain;charset=utf-8"))
     return Response(status, headers, content)
+
+
+def _context(request: Request, route_key: str) -> dict[str, Any]:
+    now = time.time()
+    host = host_of(request.header("host") or "")
+    return {
+        "domainName": host,
+        "domainPrefix": host.partition(".")[0],
+        "http": {
+            "method": request.method,
+            "path": request.path,
+            "protocol": request.protocol,
+            "sourceIp": request.source_ip,
+            "userAgent": request.header("user-agent") or "",
+        },
+        "requestId": uuid.uuid4().hex[:16],
+        "routeKey": route_key,
+        "stage": STAGE,
+        "time": datetime.fromtimestamp(now, UTC).strftime("%d/%b/%Y:%H:%M:%S +0000"),
+        "timeEpoch": int(now * 1000),
+    }
 
 
 def _headers(request: Request) -> dict[str, str]:
@@ -179,7 +179,7 @@ def _body(request: Request) -> Mapping[str, Any]:
         try:
             return {"body": request.body.decode(), "isBase64Encoded": False}
         except UnicodeDecodeError:
-            pass  # API Gateway sends what is not text as base64
+            pass  # API Gateway passes bytes that are not UTF-8 as base64
     return {"body": base64.b64encode(request.body).decode(), "isBase64Encoded": True}
 
 

@@ -1,7 +1,7 @@
-"""The front of the twin: an HTTP server that does what API Gateway does, in front of the deployed routes.
+"""Serves the deployed HTTP API as API Gateway does: routes, IAM, events, responses and errors.
 
-It exists because the emulation's own front answers 502 with the exception's text where AWS answers a plain 500, and
-leaves cookies and path parameters out of the event.
+The emulation's own front answers 502 with the exception's text where AWS answers a plain 500, and leaves cookies and
+path parameters out of the event.
 """
 
 import sys
@@ -30,15 +30,12 @@ Answer = Callable[[Request], Response | None]
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """The deployed HTTP API."""
-
     api_id: str
     routes: Routes
     gatekeeper: Gatekeeper
     invoke: Invoker
 
     def answer(self, request: Request) -> Response:
-        """What API Gateway would answer."""
         match = self.routes.match(request.method, request.path)
         if match is None:
             return message(404, "Not Found")
@@ -56,7 +53,7 @@ class Api:
 
 @contextmanager
 def serve(port: int, own: Answer, api: Api) -> Iterator[None]:
-    """Answer on `port` while the block lasts: the twin's `own` answers first, the API's for everything else."""
+    """Serve `port` while the block lasts: `own` answers first, the API where `own` returns None."""
     server = _Server(port, own, api)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), name="gateway", daemon=True)
     thread.start()
@@ -82,7 +79,7 @@ class _Server(ThreadingHTTPServer):
         return self._own(request) or self._api.answer(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - the base class's names
-        """A client that goes away is nobody's fault."""
+        """Ignore a client that closes its connection."""
         if not isinstance(sys.exc_info()[1], ConnectionError | TimeoutError):
             super().handle_error(request, client_address)
 
@@ -99,7 +96,7 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = _IDLE_SECONDS
 
     def parse_request(self) -> bool:
-        """Let every method through to the routes."""
+        """Accept every method: the routes decide."""
         parsed = super().parse_request()
         if parsed:
             setattr(self, f"do_{self.command}", self._answer)
@@ -112,7 +109,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif int(length) > MOST_BODY_BYTES:
             self._send(message(413, "Request Entity Too Large"), close=True)
         elif host_of(self.headers.get("host", "")) not in _HOSTS:
-            # A page of another site whose name was pointed at this machine gets nothing.
+            # DNS rebinding: a foreign site may point its name at this machine to let its pages read ours.
             self._send(message(403, "Forbidden"), close=True)
         else:
             self._send(self.server.answer(self._request(int(length))))
@@ -143,4 +140,4 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002, ANN401 - the base class's names
-        """Say nothing: request lines carry codes."""
+        """Log nothing: request lines contain authorization codes."""

@@ -1,4 +1,4 @@
-"""Calls of functions on the emulation: signed requests over pooled connections, without a boto3 client in between."""
+"""Invokes functions on the emulation: signed requests over pooled connections, faster than a boto3 client."""
 
 import json
 from typing import Any
@@ -14,15 +14,15 @@ _CONNECTIONS = 64
 
 
 class FunctionFailed(Exception):
-    """The function raised, or ran into its time-out. What it said stays in its log."""
+    """The function raised or reached its own time-out. Its log has the reason."""
 
 
 class Unavailable(Exception):
-    """The function did not answer in time, or was throttled."""
+    """The function did not answer in time, was throttled, or does not exist."""
 
 
 class Invoker:
-    """Invokes functions as the account's root, as API Gateway and Scheduler do in AWS's own name."""
+    """Invokes functions as the account's root, in place of API Gateway and Scheduler."""
 
     def __init__(self, emulator: Emulator) -> None:
         self._emulator = emulator
@@ -30,11 +30,11 @@ class Invoker:
         self._root = KeyPair(ROOT_KEY, ROOT_KEY)
 
     def __call__(self, function_arn: str, event: object, timeout: float) -> Any:  # noqa: ANN401 - what it returned
-        """The function's result.
+        """Return the function's result.
 
         Raises:
             FunctionFailed: It raised.
-            Unavailable: It took longer than `timeout` seconds, or was throttled.
+            Unavailable: It took longer than `timeout` seconds, was throttled, or does not exist.
         """
         target = f"/2015-03-31/functions/{quote(function_arn, safe='')}/invocations"
         body = json.dumps(event).encode()

@@ -1,4 +1,4 @@
-"""The functions and the layer as zip files, named by their content, and a template that points at them."""
+"""Packs the functions and the layer into zip files named by their content, and points the template at them."""
 
 import io
 import zipfile
@@ -10,8 +10,7 @@ from pathlib import Path
 from py_compile import PycInvalidationMode, compile  # noqa: A004 - the module's own name for it
 from tempfile import TemporaryDirectory
 
-from local.template import Template, resources_of
-from ops.template import ROOT
+from ops.template import ROOT, Template, resources_of
 
 BUCKET = "twin-code"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -26,7 +25,7 @@ class Package:
 
 
 def packaged(template: Template) -> tuple[Template, list[Package]]:
-    """The template with each local code folder replaced by its place in `BUCKET`, as `sam package` does."""
+    """Replace each code folder by a zip file in `BUCKET`, as `sam package` does; return the template and the files."""
     copy = deepcopy(template)
     packages = {}
     for _, properties in resources_of(copy, "AWS::Serverless::Function"):
@@ -34,7 +33,7 @@ def packaged(template: Template) -> tuple[Template, list[Package]]:
         properties["CodeUri"] = f"s3://{BUCKET}/{package.key}"
         packages[package.key] = package
     for _, properties in resources_of(copy, "AWS::Serverless::LayerVersion"):
-        # The emulation's interpreter has the pinned dependencies; a full layer would be unpacked at each cold start.
+        # Dependencies are left out: the emulation's interpreter has them, and unpacks the layer at each cold start.
         package = _zipped(ROOT / properties["ContentUri"], "python/")
         properties["ContentUri"] = f"s3://{BUCKET}/{package.key}"
         packages[package.key] = package
@@ -55,7 +54,7 @@ def _zipped(folder: Path, prefix: str) -> Package:
 
 
 def _bytecode(source: Path, name: str, scratch: Path) -> tuple[str, bytes]:
-    # Each worker unpacks its own copy: without bytecode inside, each would compile the product anew.
+    # Each worker unpacks its own copy of the code, and would compile it again if the zip had no bytecode.
     target = scratch / "module.pyc"
     mode = PycInvalidationMode.UNCHECKED_HASH
     compile(str(source), str(target), name, doraise=True, invalidation_mode=mode)
@@ -63,5 +62,5 @@ def _bytecode(source: Path, name: str, scratch: Path) -> tuple[str, bytes]:
 
 
 def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
-    # A fixed time: the same code makes the same zip and keeps its name.
+    # With a fixed time, the same code makes the same zip and keeps its name.
     archive.writestr(zipfile.ZipInfo(name, _EPOCH), content)

@@ -1,7 +1,7 @@
-"""Permissions that AWS's own services use, or insist on before they start, and that the emulation never asks for.
+"""Checks the permissions that AWS's services need and that the emulation does not check.
 
-Without this check the twin would run a template that AWS refuses: a queue that its function may not read, a schedule
-that may not start its target, a log that stays empty, a route that answers 500.
+Without it the twin would run a template that fails on AWS: a function may not read its queue, a schedule may not
+start its target, a log stays empty, a route answers 500.
 """
 
 import json
@@ -11,17 +11,17 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from local.cannot_start import CannotStart
 from local.deploy import Stack
 from local.emulator import Emulator
-from local.errors import CannotStart
-from local.routes import STAGE, Routes
+from local.routes import STAGE, Route, Routes
 
 _READ_QUEUE = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
 _WRITE_LOG = ("logs:CreateLogStream", "logs:PutLogEvents")
 
 
 def allowed(emulator: Emulator, principal_arn: str, action: str, resource_arn: str) -> bool:
-    """Whether the emulated IAM lets a user or role do this."""
+    """Whether the emulated IAM allows a user or role this action."""
     answer = emulator.client("iam").simulate_principal_policy(
         PolicySourceArn=principal_arn, ActionNames=[action], ResourceArns=[resource_arn]
     )
@@ -29,7 +29,7 @@ def allowed(emulator: Emulator, principal_arn: str, action: str, resource_arn: s
 
 
 def require_service_permissions(stack: Stack, api_id: str, routes: Routes) -> None:
-    """Check what the services will need.
+    """Check every permission that the stack's services need.
 
     Raises:
         CannotStart: With one line for each permission that is missing.
@@ -78,7 +78,7 @@ def _functions(stack: Stack) -> Iterable[dict[str, Any]]:
     return functions
 
 
-def _callable(emulator: Emulator, api_id: str, route: Any) -> bool:  # noqa: ANN401
+def _callable(emulator: Emulator, api_id: str, route: Route) -> bool:
     source = emulator.arn("execute-api", f"{api_id}/{STAGE}/{route.method}{route.path}")
     try:
         policy = json.loads(emulator.client("lambda").get_policy(FunctionName=route.function_arn)["Policy"])

@@ -1,4 +1,4 @@
-"""What a twin is to run, settled before anything starts: flags checked together, every fault at once."""
+"""Turns the command line into a `Plan` before anything starts, and reports all its faults at once."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from local.errors import CannotStart
+from local.cannot_start import CannotStart
 from ops.hsmeta import HsMeta, HsMetaError, load_hsmeta
 from ops.parameters import check_parameters
 from ops.template import load_template
@@ -19,7 +19,7 @@ _HOW = {"HubSpotClientId": "--client-id ID"}
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """The command line, as given. None means not given; `secret` may be empty: the stack is left without one."""
+    """The command line as given. None means not given; with an empty `secret` the stack gets no client secret."""
 
     port: int
     hubspot_port: int
@@ -38,7 +38,7 @@ class Wishes:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A twin that can start. Without a simulator it talks to the HubSpot that the parameters name."""
+    """Checked settings of a twin. Without `simulator`, it talks to the HubSpot that `parameters` names."""
 
     port: int
     hubspot_port: int
@@ -51,7 +51,6 @@ class Plan:
 
     @property
     def url(self) -> str:
-        """Where the twin answers."""
         return f"http://localhost:{self.port}"
 
     @property
@@ -62,7 +61,7 @@ class Plan:
 
 
 def plan_of(wishes: Wishes) -> Plan:
-    """Check the wishes and fill in the rest.
+    """Check the wishes and fill in the defaults.
 
     Raises:
         CannotStart: With one line for each fault.

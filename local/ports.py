@@ -1,16 +1,16 @@
-"""Ports of this machine: whether the ones asked for are free, said before anything starts."""
+"""Checks before anything starts that the ports asked for are free."""
 
 import errno
 import socket
 from collections.abc import Mapping
 
-from local.errors import CannotStart
+from local.cannot_start import CannotStart
 
 ADDRESS = "127.0.0.1"
 
 
 def require_free(wanted: Mapping[str, int]) -> None:
-    """Check every port; `wanted` is flag -> port.
+    """Check every port in `wanted`, a mapping of flags to ports.
 
     Raises:
         CannotStart: With one line for each port that is in use, or asked for twice.
@@ -26,7 +26,7 @@ def require_free(wanted: Mapping[str, int]) -> None:
 
 
 def _fault(port: int) -> str | None:
-    # "localhost" may mean either family to a browser: a stranger on ::1 would get our visitors.
+    # A browser may resolve "localhost" to ::1: another server there would get the twin's visitors.
     for family, address in ((socket.AF_INET, ADDRESS), (socket.AF_INET6, "::1")):
         with socket.socket(family) as probe:
             probe.settimeout(1)

@@ -1,12 +1,12 @@
-"""The routes of the deployed HTTP API, read from API Gateway, and which of them a request takes."""
+"""Reads the routes of the deployed HTTP API, and picks the one for a request."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from local.deploy import Stack
-from local.template import resources_of
+from ops.template import resources_of
 
 STAGE = "$default"
 _VARIABLE = re.compile(r"\{(\w+)(\+?)\}")
@@ -14,7 +14,7 @@ _VARIABLE = re.compile(r"\{(\w+)(\+?)\}")
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One route: its key as API Gateway writes it, whether IAM guards it, the ARN of its function."""
+    """One route. `key` is API Gateway's, such as “GET /accounts”; `timeout` is in seconds."""
 
     key: str
     iam: bool
@@ -23,34 +23,34 @@ class Route:
 
     @property
     def method(self) -> str:
-        """The HTTP method, or ANY."""
+        """The HTTP method or ANY."""
         return self.key.partition(" ")[0]
 
     @property
     def path(self) -> str:
-        """The path with its variables in braces."""
+        """The path, with its variables in braces."""
         return self.key.partition(" ")[2]
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A route and the values of its variables."""
+    """A route, and the decoded values of its path's variables."""
 
     route: Route
     path_parameters: Mapping[str, str]
 
 
 class Routes:
-    """Picks the most specific route, as HTTP APIs do: literal before variable, one segment before the rest."""
+    """Picks the most specific route, as HTTP APIs do: a literal segment before {name}, {name} before {name+}."""
 
     def __init__(self, routes: Iterable[Route]) -> None:
         self._routes = [(_pattern(route.path), route) for route in sorted(routes, key=_generality)]
 
-    def __iter__(self) -> Any:  # noqa: ANN401 - an iterator of routes
+    def __iter__(self) -> Iterator[Route]:
         return (route for _, route in self._routes)
 
     def match(self, method: str, path: str) -> Match | None:
-        """The route for a request, or None: API Gateway says 404 then."""
+        """Return the route for a request, or None where API Gateway answers 404."""
         for pattern, route in self._routes:
             found = pattern.fullmatch(path)
             if found and route.method in (method, "ANY"):

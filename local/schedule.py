@@ -1,4 +1,4 @@
-"""The stack's schedules, run faster than once a minute when asked: the twin then starts their targets itself."""
+"""Invokes the targets of the stack's schedules every few seconds, instead of once a minute."""
 
 import json
 import threading
@@ -18,9 +18,9 @@ _LONGEST_RUN_SECONDS = 900.0
 
 @contextmanager
 def fast_schedules(emulator: Emulator, invoke: Invoker, seconds: float) -> Iterator[None]:
-    """Start each schedule's target every `seconds` while the block lasts; the emulation's own timer is switched off.
+    """Invoke each schedule's target every `seconds` while the block lasts, and disable the schedules themselves.
 
-    A target still running is not started once more: on one machine that would only pile up.
+    A target that still runs is not invoked again, or a slow machine would fall further and further behind.
     """
     stopped = threading.Event()
     schedules = [_disabled(emulator, summary["Name"]) for summary in _summaries(emulator)]

@@ -1,6 +1,6 @@
 """AWS Signature Version 4: signing a call to the emulation, and checking one that reaches the API.
 
-Both sides use botocore's canonical form, so the twin accepts exactly what botocore signs. AWS is more lenient in one
+Both sides use botocore's canonical form, so the twin accepts what botocore signs. AWS is more lenient in one
 place: it also accepts a signature over a query string that was re-encoded before signing.
 """
 
@@ -31,7 +31,7 @@ _AUTHORIZATION = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class KeyPair:
-    """An access key."""
+    """An access key. Only an assumed role's has a `session_token`."""
 
     access_key_id: str
     secret_access_key: str = field(repr=False)
@@ -45,9 +45,9 @@ def signer_of(
     service: str,
     now: Callable[[], float] = time.time,
 ) -> KeyPair | None:
-    """The key that validly signed this request, or None.
+    """Return the key that signed this request, or None if the signature is not valid.
 
-    `find` gives the key pair of an access key id, if it is known; `now` epoch seconds. A signature counts for five
+    `find` returns the key pair of a known access key id; `now` is in epoch seconds. A signature counts for five
     minutes before and after its date.
     """
     given = _AUTHORIZATION.fullmatch(request.header("authorization") or "")
@@ -66,7 +66,7 @@ def signer_of(
 
 
 def signed_headers(request: Request, pair: KeyPair, region: str, service: str) -> Mapping[str, str]:
-    """All headers of a request that carries a host header, and those that sign it now."""
+    """Return the request's headers, which must include host, and those of a signature made now."""
     prepared = _prepared(request)
     SigV4Auth(_keys(pair), service, region).add_auth(prepared)
     return dict(prepared.headers.items())
@@ -110,7 +110,7 @@ def _timely(stamp: str, now: float) -> bool:
 def _covers(signed: str, request: Request) -> bool:
     """Whether the signature covers the whole target, the host and every x-amz header, and names only what is there.
 
-    Splitting the URL would take a target without its slash into the host, and drop one's fragment.
+    botocore splits a URL: a target without its slash would become part of the host, and a fragment would be dropped.
     """
     names = signed.split(";")
     present = {name for name, _ in request.headers}

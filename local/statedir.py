@@ -1,4 +1,4 @@
-"""The folder where a running twin keeps its files: private, one twin at a time, gone with it."""
+"""Owns the folder of a running twin's files: private, locked by one twin, emptied when that twin ends."""
 
 import fcntl
 import os
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from local.errors import CannotStart
+from local.cannot_start import CannotStart
 
 DEFAULT_STATE_DIR = Path(".local")
 LOCK = "lock"
@@ -20,10 +20,10 @@ _OURS = {LOCK, CREDENTIALS, EMULATOR_LOG, TEMPORARY, CALLERS}
 
 @contextmanager
 def state_dir(path: Path) -> Iterator[Path]:
-    """Hold `path` (mode 0700) while the twin runs; what an earlier, killed twin left there is removed first.
+    """Hold `path` (mode 0700) while the twin runs, after removing what a killed twin left in it.
 
     Raises:
-        CannotStart: Another twin holds it, it holds files that are not a twin's, or it cannot be made.
+        CannotStart: Another twin holds it, it contains files that are not a twin's, or it cannot be created.
     """
     created = _make(path)
     try:
@@ -45,7 +45,7 @@ def _make(path: Path) -> bool:
     try:
         path.mkdir(mode=0o700, parents=True)
     except FileExistsError:
-        _refuse_what_is_not_ours(path)
+        _refuse_foreign_files(path)
         path.chmod(0o700)
         return False
     except OSError as error:
@@ -53,7 +53,7 @@ def _make(path: Path) -> bool:
     return True
 
 
-def _refuse_what_is_not_ours(path: Path) -> None:
+def _refuse_foreign_files(path: Path) -> None:
     if not path.is_dir():
         raise CannotStart(f"{path} is not a folder: choose another with --state-dir.")
     if strange := sorted(entry.name for entry in path.iterdir() if entry.name not in _OURS):
@@ -70,7 +70,7 @@ def _lock(path: Path) -> int:
             raise CannotStart(f"Another twin runs in {path}: stop it, or choose another --state-dir.") from None
         if _is_still(lock, path / LOCK):
             return lock
-        os.close(lock)  # its holder removed the file as it left
+        os.close(lock)  # the twin that held this lock has deleted its file since
 
 
 def _is_still(lock: int, path: Path) -> bool:
@@ -81,7 +81,7 @@ def _is_still(lock: int, path: Path) -> bool:
 
 
 def _empty(path: Path, keep: str | None = None) -> None:
-    for name in sorted(_OURS - {keep}, key=lambda name: name == LOCK):  # the lock goes last
+    for name in sorted(_OURS - {keep}, key=lambda name: name == LOCK):  # the lock is deleted last
         target = path / name
         if target.is_dir():
             shutil.rmtree(target, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""The twin's life: everything it starts, in order, and ends again in the opposite order."""
+"""Starts the parts of a twin in order, and ends them in the opposite order."""
 
 import shlex
 import sys
@@ -25,7 +25,7 @@ from local.statedir import CREDENTIALS, DEFAULT_STATE_DIR, EMULATOR_LOG, state_d
 
 @dataclass(frozen=True, slots=True)
 class Twin:
-    """A running twin: where its parts are."""
+    """Addresses and files of a running twin."""
 
     url: str
     simulator_url: str | None
@@ -39,7 +39,7 @@ def twin(plan: Plan) -> Iterator[Twin]:
     """Run a twin while the block lasts.
 
     Raises:
-        CannotStart: Nothing was left running.
+        CannotStart: A part did not start; the others are ended again.
     """
     require_installed()
     require_free(plan.ports)
@@ -52,9 +52,7 @@ def twin(plan: Plan) -> Iterator[Twin]:
         await_ready(aws, state / EMULATOR_LOG)
         stack = deploy(aws, plan.parameters)
         complete(stack)
-        if plan.client_secret:
-            secret_id = stack.outputs["ClientSecretArn"]
-            aws.client("secretsmanager").put_secret_value(SecretId=secret_id, SecretString=plan.client_secret)
+        _store_client_secret(stack, plan.client_secret)
         _front(parts, plan, stack, state, simulator_url)
         yield Twin(
             url=plan.url,
@@ -63,6 +61,12 @@ def twin(plan: Plan) -> Iterator[Twin]:
             credentials=state / CREDENTIALS,
             log=state / EMULATOR_LOG,
         )
+
+
+def _store_client_secret(stack: Stack, secret: str) -> None:
+    if secret:
+        secrets = stack.emulator.client("secretsmanager")
+        secrets.put_secret_value(SecretId=stack.outputs["ClientSecretArn"], SecretString=secret)
 
 
 def _front(parts: ExitStack, plan: Plan, stack: Stack, state: Path, simulator_url: str | None) -> None:
@@ -92,7 +96,7 @@ def _page(plan: Plan, simulator_url: str | None) -> Page:
 
 
 def _interpreter() -> str:
-    """The Python that runs this, as it is best typed in this folder."""
+    """The running Python's path, relative to this folder if it is inside."""
     executable = Path(sys.executable)
     try:
         return str(executable.relative_to(Path.cwd()))

@@ -1,1 +1,1 @@
-"""What an operator runs: build, deploy, set the client secret. Needs the SAM CLI for the first two."""
+"""The operator's commands: build, deploy, set the client secret. The first two need the SAM CLI."""

@@ -16,7 +16,7 @@ from ops.parameters import check_parameters
 from ops.template import load_template
 
 _config_env = click.option("--config-env", default="dev", show_default=True, help="Environment of samconfig.toml.")
-#: How `make deploy` is told what the template cannot do without.
+#: How `make deploy` is given the parameters that have no default.
 _HOW = {"HubSpotClientId": 'ARGS="--client-id YOUR-CLIENT-ID"', "RequiredScopes": "HSMETA=path/to/app-hsmeta.json"}
 _profile = click.option("--profile", help="AWS profile.")
 
@@ -48,26 +48,22 @@ def deploy(
     client_id: str | None,
     parameter: tuple[str, ...],
 ) -> None:
-    """Check everything first, then build and deploy, and say what to paste where."""
+    """Check everything first, then build and deploy, and print what to paste into HubSpot."""
     configured = sam.configured(config_env)
     if not configured:
         _stop_at(
             [f"samconfig.toml has no environment {config_env}. Choose one it has: make deploy STACK_ENV=dev or prod"]
         )
     session = _session(profile, configured, also=preflight.faults)
+    declared, hsmeta_faults = _declared(hsmeta)
     given = sam.overrides(configured.get("parameter_overrides"))
-    faults = preflight.faults(session)
-    declared: HsMeta | None = None
-    try:
-        declared = load_hsmeta(hsmeta) if hsmeta else None
-    except HsMetaError as error:
-        faults += error.faults
     given |= declared.parameters(conditional_scope) if declared else {}
     given |= {"HubSpotClientId": client_id} if client_id else {}
     given |= dict(_split(item) for item in parameter)
     whole = {**_deployed(session, configured), **given}
-    faults += declared.faults(whole) if declared else []
-    _stop_at(faults + check_parameters(load_template(), whole, _HOW))
+    undeclared = declared.faults(whole) if declared else []
+    parameter_faults = check_parameters(load_template(), whole, _HOW)
+    _stop_at([*preflight.faults(session), *hsmeta_faults, *undeclared, *parameter_faults])
     _run(["build"])
     location = [*(["--profile", profile] if profile else []), "--region", str(session.region_name)]
     _run(["deploy", "--config-env", config_env, *location, "--parameter-overrides", *sam.written(given)])
@@ -94,6 +90,13 @@ def secret(config_env: str, profile: str | None) -> None:
     click.echo("The client secret is set. Running functions read it within five minutes.")
 
 
+def _declared(hsmeta: Path | None) -> tuple[HsMeta | None, list[str]]:
+    try:
+        return load_hsmeta(hsmeta) if hsmeta else None, []
+    except HsMetaError as error:
+        return None, error.faults
+
+
 def _asked_secret() -> str:
     if sys.stdin.isatty():
         return str(click.prompt("HubSpot client secret", hide_input=True))
@@ -101,17 +104,17 @@ def _asked_secret() -> str:
 
 
 def _deployed(session: boto3.Session, configured: dict[str, object]) -> dict[str, str]:
-    """The parameters an already deployed stack keeps when they are not given again."""
+    """The deployed stack's parameters, which it keeps unless they are given again."""
     try:
         found = session.client("cloudformation").describe_stacks(StackName=str(configured["stack_name"]))
     except (BotoCoreError, ClientError):
-        return {}  # not deployed yet, or not reachable, which the preflight has said
+        return {}  # not deployed yet, or not reachable: the preflight reports that
     return {p["ParameterKey"]: p["ParameterValue"] for p in found["Stacks"][0].get("Parameters", [])}
 
 
 def _session(profile: str | None, configured: dict[str, object], also: Callable[[], list[str]] = list) -> boto3.Session:
-    """The caller's AWS; a profile that is not there ends it all, after what ``also`` finds."""
-    region = configured.get("region") or os.environ.get("AWS_REGION")  # boto3 itself does not read this one
+    """The operator's AWS session. If the profile does not exist, exit with that fault and those of ``also``."""
+    region = configured.get("region") or os.environ.get("AWS_REGION")  # boto3 does not read this variable
     try:
         return boto3.Session(profile_name=profile, region_name=str(region) if region else None)
     except ProfileNotFound as error:
@@ -137,7 +140,7 @@ def _warn_about_redirect(declared: HsMeta | None, redirect_url: str) -> None:
 
 
 def _stop_at(faults: Sequence[str]) -> None:
-    """Print what is wrong, a line each, and end, if anything is."""
+    """Print the faults, one a line, and exit with 2 if there are any."""
     for fault in faults:
         click.echo(f"- {fault}", err=True)
     if faults:

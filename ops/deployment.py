@@ -1,4 +1,4 @@
-"""A deployed stack, as its outputs and its secret tell."""
+"""Reads a deployed stack's outputs, and sets its client secret."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ class Deployed:
     secret_set: bool
 
     def report(self, make: str) -> str:
-        """What to paste where, and what to do next; ``make`` is the make command with its variables."""
+        """What to paste into HubSpot, and the next step. ``make`` is the command that sets the client secret."""
         lines = [
             "",
             f"Redirect URL   {self.outputs['RedirectUrl']}   (put it into redirectUrls of app-hsmeta.json)",
@@ -26,7 +26,6 @@ class Deployed:
 
 
 def look_up(session: boto3.Session, stack_name: str) -> Deployed:
-    """The stack as it stands."""
     stack = session.client("cloudformation").describe_stacks(StackName=stack_name)["Stacks"][0]
     outputs = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
     secret = session.client("secretsmanager").describe_secret(SecretId=outputs["ClientSecretArn"])

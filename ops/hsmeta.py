@@ -1,6 +1,7 @@
-"""The app's own declaration, ``app-hsmeta.json``: its scopes as template parameters, and HubSpot's rules checked.
+"""Reads ``app-hsmeta.json``, checks it against HubSpot's rules, and derives template parameters from it.
 
-HubSpot refuses wrong scopes on its own pages and tells nobody: deriving the install URL from this file prevents that.
+HubSpot reports wrong scopes only on its own pages, to the person who installs. Scopes that come from this file are
+the declared ones.
 """
 
 import ipaddress
@@ -33,9 +34,9 @@ class HsMeta:
     optional_scopes: tuple[str, ...]
 
     def parameters(self, conditional: Sequence[str] = ()) -> dict[str, str]:
-        """The template parameters this file decides.
+        """The template parameters that follow from this file.
 
-        ``conditional`` are the conditionally required scopes wanted now; with none, those wanted before stay.
+        ``conditional`` are the conditionally required scopes to ask for; if empty, the stack keeps those it has.
         """
         required = tuple(dict.fromkeys(("oauth", *self.required_scopes)))
         given = {
@@ -48,7 +49,7 @@ class HsMeta:
         return {name: value for name, value in given.items() if name not in kept}
 
     def faults(self, parameters: Mapping[str, str]) -> list[str]:
-        """What HubSpot would refuse of a stack with these parameters: what this file does not declare."""
+        """What a stack with these parameters would use and this file does not declare: HubSpot would refuse it."""
         wanted = parameters.get("ConditionalScopes", "").split()
         unknown = [scope for scope in wanted if scope not in self.conditional_scopes]
         redirect = self.redirect_fault(parameters["RedirectUrl"]) if parameters.get("RedirectUrl") else None
@@ -66,7 +67,7 @@ def load_hsmeta(path: Path) -> HsMeta:
     """Read and check an app-hsmeta.json.
 
     Raises:
-        HsMetaError: It is not readable, or breaks rules of HubSpot's; names all of them.
+        HsMetaError: It is not readable, or breaks HubSpot's rules; ``faults`` has every broken one.
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
@@ -81,7 +82,7 @@ def parse_hsmeta(content: object) -> HsMeta:
     """Check the content of an app-hsmeta.json.
 
     Raises:
-        HsMetaError: It breaks rules of HubSpot's; names all of them.
+        HsMetaError: It breaks HubSpot's rules; ``faults`` has every broken one.
     """
     config = content.get("config") if isinstance(content, dict) else None
     auth = config.get("auth") if isinstance(config, dict) else None

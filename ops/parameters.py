@@ -11,12 +11,12 @@ from typing import Any
 def check_parameters(
     template: Mapping[str, Any], given: Mapping[str, str], how: Mapping[str, str] | None = None
 ) -> list[str]:
-    """What is wrong with ``given``: one sentence a fault, in the template's order; empty when nothing is.
+    """One sentence for each fault of ``given``, in the template's order.
 
     Args:
         template: From ``load_template``.
-        given: Parameter values by name; what is left out takes the template's default.
-        how: By name, how the person at hand gives a parameter that is missing.
+        given: Parameter values by name; the others take the template's default.
+        how: For some names, the option or variable by which a missing parameter is given.
     """
     declared: Mapping[str, Mapping[str, Any]] = template["Parameters"]
     faults = [f"{name}: the template has no such parameter" for name in given if name not in declared]

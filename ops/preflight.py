@@ -1,4 +1,4 @@
-"""What a build or a deploy needs, checked before anything is done: one line a fault, each with its mend."""
+"""Checks what a build or a deploy needs before it starts: one line for each fault, with how to fix it."""
 
 import os
 import re
@@ -17,7 +17,6 @@ _IMPATIENT = Config(connect_timeout=5, read_timeout=10, retries={"total_max_atte
 
 
 def python_fault() -> str | None:
-    """Whether Python 3.13, the functions' runtime, can be run."""
     if python_for_build():
         return None
     return (
@@ -36,14 +35,12 @@ def python_for_build() -> Path | None:
 
 
 def sam_fault() -> str | None:
-    """Whether the SAM CLI is there."""
     if shutil.which("sam"):
         return None
     return "The SAM CLI is not on PATH. Install it with: pipx install aws-sam-cli (or brew install aws-sam-cli)"
 
 
 def region_fault(session: boto3.Session) -> str | None:
-    """Whether a region is chosen."""
     mend = "Set one with: export AWS_REGION=eu-central-1, or region in samconfig.toml"
     if not session.region_name:
         return f"No AWS region is chosen. {mend}"
@@ -51,7 +48,7 @@ def region_fault(session: boto3.Session) -> str | None:
 
 
 def credentials_fault(session: boto3.Session) -> str | None:
-    """Whether AWS takes the credentials."""
+    """Ask STS, because expired credentials look like valid ones."""
     mend = "Sign in with: aws sso login, or set AWS_PROFILE"
     try:
         if session.get_credentials() is None:
@@ -66,7 +63,7 @@ def credentials_fault(session: boto3.Session) -> str | None:
 
 
 def faults(session: boto3.Session | None = None) -> list[str]:
-    """Everything that stands in the way of a build, and with a ``session`` of a deploy."""
+    """All faults that would stop a build; with a ``session``, a deploy."""
     checks: list[Callable[[], str | None]] = [python_fault, sam_fault]
     if session is not None:
         checks += [lambda: region_fault(session), lambda: credentials_fault(session)]
@@ -78,7 +75,7 @@ def _is_region(name: str | None) -> bool:
 
 
 def _runs(path: Path) -> bool:
-    # A pyenv shim is on PATH for every version, and fails for those that are not chosen.
+    # pyenv puts a shim for every version on PATH; it fails for versions that are not activated.
     try:
         said = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=20, check=False)  # noqa: S603
     except OSError:

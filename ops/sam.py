@@ -12,12 +12,12 @@ from ops.template import ROOT
 
 
 def run(arguments: Sequence[str]) -> int:
-    """``sam`` with these arguments, in the repository's root; its exit code."""
+    """Run ``sam`` in the repository's root, and return its exit code."""
     return subprocess.run(["sam", *arguments], cwd=ROOT, env=environment(), check=False).returncode  # noqa: S603, S607
 
 
 def environment(inherited: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The environment a build runs in."""
+    """The environment of a build: the functions' Python comes first on PATH."""
     env = dict(os.environ if inherited is None else inherited)
     python = python_for_build()
     if python:
@@ -26,7 +26,7 @@ def environment(inherited: Mapping[str, str] | None = None) -> dict[str, str]:
 
 
 def configured(config_env: str) -> dict[str, Any]:
-    """What samconfig.toml says for deploys of this environment; empty when it does not know it."""
+    """The deploy parameters of this environment in samconfig.toml; empty if it is not there."""
     path = Path(ROOT / "samconfig.toml")
     content = tomllib.loads(path.read_text(encoding="utf-8"))
     section = content.get(config_env, {})
@@ -34,11 +34,11 @@ def configured(config_env: str) -> dict[str, Any]:
 
 
 def overrides(values: object) -> dict[str, str]:
-    """What ``parameter_overrides`` of samconfig.toml (a list of ``Name=value``) says, by name."""
+    """The values by name of samconfig.toml's ``parameter_overrides``, a list of ``Name=value``."""
     items = values if isinstance(values, list) else []
     return {name: value.strip('"') for name, _, value in (str(item).partition("=") for item in items)}
 
 
 def written(given: Mapping[str, str]) -> list[str]:
-    """Parameters as ``--parameter-overrides`` wants them: unquoted, SAM drops what follows a space without a word."""
+    """The arguments of ``--parameter-overrides``, quoted: SAM silently drops what follows a space otherwise."""
     return ['{}="{}"'.format(name, value.replace('"', '\\"')) for name, value in given.items()]

@@ -1,5 +1,6 @@
-"""template.yaml as data. Intrinsic functions come as their long form: ``!Ref X`` as ``{"Ref": "X"}``."""
+"""Reads template.yaml. Intrinsic functions get their long form: ``!Ref X`` becomes ``{"Ref": "X"}``."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -7,11 +8,18 @@ import yaml
 
 ROOT = Path(__file__).parent.parent
 TEMPLATE = ROOT / "template.yaml"
+Template = dict[str, Any]
 
 
-def load_template(path: Path = TEMPLATE) -> dict[str, Any]:
-    """The template at ``path``."""
-    return dict(yaml.load(path.read_text(encoding="utf-8"), _Loader))  # noqa: S506 - derived from the safe loader
+def load_template(path: Path = TEMPLATE) -> Template:
+    return dict(yaml.load(path.read_text(encoding="utf-8"), _Loader))  # noqa: S506 - _Loader is a safe loader
+
+
+def resources_of(template: Template, *kinds: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """(logical id, properties) of the resources of these types."""
+    for name, resource in template["Resources"].items():
+        if resource["Type"] in kinds:
+            yield name, resource.get("Properties", {})
 
 
 class _Loader(yaml.SafeLoader):

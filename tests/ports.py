@@ -3,7 +3,7 @@
 import itertools
 import os
 
-from local.errors import CannotStart
+from local.cannot_start import CannotStart
 from local.ports import require_free
 
 _WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from local import alterations, completion
+from local.cannot_start import CannotStart
 from local.deploy import Stack, deploy
 from local.emulator import await_ready, emulator
-from local.errors import CannotStart
 from local.plan import Wishes, plan_of
 from local.statedir import EMULATOR_LOG, state_dir
 from ops.template import load_template

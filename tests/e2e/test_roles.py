@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import requests
 
-from local.errors import CannotStart
+from local.cannot_start import CannotStart
 from local.invoke import FunctionFailed, Invoker
 from local.permissions import require_service_permissions
 from local.plan import Wishes, plan_of

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from local.errors import CannotStart
+from local.cannot_start import CannotStart
 from local.plan import Plan, Wishes, plan_of
 
 AUTH: dict[str, Any] = {

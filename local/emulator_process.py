@@ -1,7 +1,7 @@
-"""The child process: runs the emulator for exactly as long as the twin holds the other end of its standard input.
+"""Runs the emulator in a child process for as long as the twin holds the other end of its standard input.
 
-However the twin ends, even by SIGKILL, the pipe closes; then the emulator, the Lambda workers it started and
-their temporary folder go too.
+The pipe closes however the twin ends, even by SIGKILL. This process then ends the emulator and its Lambda workers,
+and deletes their temporary folder.
 """
 
 import http.client
@@ -17,11 +17,11 @@ _RESET_SECONDS = 5.0
 
 
 def main() -> None:
-    """Run the emulator; the command line names what to delete at the end. This process leads its own group."""
+    """Run the emulator; the arguments name what to delete at the end. The process must lead a group of its own."""
     doomed = [Path(name) for name in sys.argv[1:]]
     sys.argv = ["ministack"]
     threading.Thread(target=_end_with_the_twin, args=(doomed,), daemon=True).start()
-    from ministack.app import main as run  # noqa: PLC0415 - the watch must stand before anything slow happens
+    from ministack.app import main as run  # noqa: PLC0415 - slow, and the watch must be running by then
 
     run()
 
@@ -40,7 +40,7 @@ def _end_with_the_twin(doomed: list[Path]) -> None:
 
 
 def _reset() -> None:
-    """A reset ends and collects the workers; a bare kill would leave zombies where nobody adopts them."""
+    """Let the emulator end and reap its workers: SIGKILL would leave zombies where no init process runs."""
     port = int(os.environ["GATEWAY_PORT"])
     connection = http.client.HTTPConnection(os.environ["BIND_HOST"], port, timeout=_RESET_SECONDS)
     connection.request("POST", "/_ministack/reset")
