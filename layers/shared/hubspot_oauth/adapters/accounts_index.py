@@ -1,7 +1,7 @@
 """Queries over the Accounts table: due accounts, accounts marked dead, pages of accounts. May be a moment stale."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -92,7 +92,7 @@ class AccountsIndex:
     def _rows(self, keys: Sequence[GrantKey]) -> list[dict[str, Any]]:
         """The rows of these accounts, in their order; one deleted in between is left out."""
         rows: dict[GrantKey, dict[str, Any]] = {}
-        waiting: dict[str, Any] = {self._table: {"Keys": [typed(asdict(key)) for key in keys]}}
+        waiting: dict[str, Any] = {self._table: {"Keys": [typed(key.attributes()) for key in keys]}}
         while keys and waiting:
             answer = self._dynamodb.batch_get_item(RequestItems=waiting)
             rows |= {key_from(row): row for row in map(plain, answer["Responses"].get(self._table, []))}

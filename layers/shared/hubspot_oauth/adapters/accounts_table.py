@@ -25,7 +25,6 @@ lease owners can do, and finds a fault when any one is taken out.
 
 import random
 from collections.abc import Callable
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Literal
 
 from hubspot_oauth.adapters.account_rows import account_from
@@ -74,7 +73,7 @@ class AccountsTable:
 
     def get(self, key: GrantKey) -> Account | None:
         """The account as it is now (a consistent read), or None."""
-        answer = self._dynamodb.get_item(TableName=self._table, Key=typed(asdict(key)), ConsistentRead=True)
+        answer = self._dynamodb.get_item(TableName=self._table, Key=typed(key.attributes()), ConsistentRead=True)
         return account_from(plain(answer["Item"])) if "Item" in answer else None
 
     def install(self, new: NewInstall, now: int) -> Account | None:
@@ -169,7 +168,7 @@ class AccountsTable:
     def forget(self, leaving: Account) -> bool:
         """Delete the row that ``leave`` gave; False when the app was installed again in between."""
         values = {":install_id": leaving.install_id}
-        return delete(self._dynamodb, self._table, asdict(leaving.key), "install_id = :install_id", values)
+        return delete(self._dynamodb, self._table, leaving.key.attributes(), "install_id = :install_id", values)
 
     def revive(self, key: GrantKey, now: int) -> bool:
         """Make an account that was marked dead due again: a misconfiguration caused the mark."""
@@ -234,7 +233,7 @@ class AccountsTable:
         *,
         returns: Literal["NONE", "ALL_OLD", "ALL_NEW"],
     ) -> tuple[dict[str, Any], bool]:
-        return update(self._dynamodb, self._table, asdict(key), change, condition, values, returns=returns)
+        return update(self._dynamodb, self._table, key.attributes(), change, condition, values, returns=returns)
 
 
 def _identity(row: Account | Renewal) -> dict[str, Any]:

@@ -5,7 +5,7 @@ Lost, doubled and late messages are harmless, because the lease decides who refr
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -37,7 +37,10 @@ class Batch:
 
     def body(self) -> str:
         """The batch as a message body."""
-        return json.dumps(asdict(self))
+        accounts = [key.attributes() for key in self.accounts]
+        return json.dumps(
+            {"accounts": accounts, "watched": self.watched, "queued_at": self.queued_at, "tick": self.tick}
+        )
 
     @classmethod
     def parse(cls, body: str) -> "Batch":

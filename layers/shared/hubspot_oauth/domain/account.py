@@ -18,6 +18,10 @@ class GrantKey:
     hub_id: int
     holder: str = "account"
 
+    def attributes(self) -> dict[str, int | str]:
+        """The key as a row's attributes, and as a message carries it."""
+        return {"hub_id": self.hub_id, "holder": self.holder}
+
 
 class Status(StrEnum):
     """Where an account stands."""
