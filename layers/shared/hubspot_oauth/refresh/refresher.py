@@ -144,16 +144,13 @@ class Refresher:
             self._release(lambda: self.accounts.try_later(leased, again_at, verdict.fault))
         elif verdict.do is Do.LET_GO:
             self._release(lambda: self.accounts.let_go(leased))
-        if verdict.kind:
-            self.report(
-                "RefreshFailed",
-                kind=verdict.kind,
-                hub_id=leased.hub_id,
-                code=verdict.code,
-                fault=str(verdict.fault),
-                attempts=leased.attempts,
-            )
+        self._count(verdict, leased)
         return verdict
+
+    def _count(self, verdict: Verdict, leased: Account) -> None:
+        if verdict.kind:
+            about = {"code": verdict.code, "fault": str(verdict.fault), "attempts": leased.attempts}
+            self.report("RefreshFailed", 1, kind=verdict.kind, hub_id=leased.hub_id, **about)
 
     def _release(self, release: Callable[[], bool]) -> None:
         """Let go of the lease, as far as DynamoDB takes it now; otherwise the lease runs out by itself."""
@@ -174,7 +171,7 @@ class Refresher:
         renewal = replace(self._renewal(leased, kept, ours.sealer), refresh_at=again_at)
         if not self.keeper.keep(renewal, remaining):
             return Moved()
-        self.report("RefreshFailed", kind=verdict.kind, hub_id=leased.hub_id, code=verdict.code)
+        self._count(verdict, leased)
         return verdict
 
     def _renewal(self, leased: Account, renewed: Refreshed, sealer: Sealer) -> Renewal:
