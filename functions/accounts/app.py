@@ -1,4 +1,4 @@
-"""GET /accounts and GET /accounts/{hub_id}: the connected accounts and their state."""
+"""GET /accounts and GET /accounts/{hub_id}: show accounts."""
 
 from aws_lambda_powertools.logging.correlation_paths import API_GATEWAY_HTTP
 from aws_lambda_powertools.utilities.typing import LambdaContext

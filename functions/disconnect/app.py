@@ -1,4 +1,4 @@
-"""DELETE /accounts/{hub_id}: the app leaves an account."""
+"""DELETE /accounts/{hub_id}: disconnect an account."""
 
 from aws_lambda_powertools.logging.correlation_paths import API_GATEWAY_HTTP
 from aws_lambda_powertools.utilities.typing import LambdaContext

@@ -1,4 +1,4 @@
-"""POST /install-links: a signed link that says who is installing."""
+"""POST /install-links: make a signed install link."""
 
 from aws_lambda_powertools.logging.correlation_paths import API_GATEWAY_HTTP
 from aws_lambda_powertools.utilities.typing import LambdaContext

@@ -10,5 +10,5 @@ from hubspot_oauth.product import deployed
 @logger.inject_lambda_context(clear_state=True)
 @metrics.log_metrics
 def handler(event: Event, context: LambdaContext) -> dict[str, int]:
-    logger.set_correlation_id(context.aws_request_id)  # the workers carry it on
+    logger.set_correlation_id(context.aws_request_id)  # the workers log the same id
     return {"queued": deployed().dispatcher.tick(remaining_of(context))}

@@ -1,4 +1,7 @@
-"""From the refresh queue: refresh the accounts a message names. Nothing comes back: what is not done stays due."""
+"""Refresh the accounts that the refresh queue's messages name.
+
+The function reports no failed messages, because an account that was not refreshed stays due.
+"""
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 

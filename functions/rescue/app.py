@@ -1,4 +1,4 @@
-"""From the rescue queue: store tokens that could not be stored when HubSpot issued them."""
+"""Store the rescue queue's tokens, which could not be stored when HubSpot issued them."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""GET /accounts/{hub_id}/token: an access token that works, for the team's own code."""
+"""GET /accounts/{hub_id}/token: hand a working access token to the team's own code."""
 
 from aws_lambda_powertools.logging.correlation_paths import API_GATEWAY_HTTP
 from aws_lambda_powertools.utilities.typing import LambdaContext

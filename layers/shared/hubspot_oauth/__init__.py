@@ -1,4 +1,4 @@
 """HubSpot OAuth for many accounts: installs, sealed tokens, refresh before expiry, tokens on request.
 
-Modules point inward only: ``docs/architecture.md`` has the map, and a test holds to it.
+Packages import one another in one direction only. ``docs/architecture.md`` draws it, and a test checks it.
 """

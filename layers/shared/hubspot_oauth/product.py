@@ -1,11 +1,11 @@
-"""The one composition: every part of the product, built when it is first asked for.
+"""The composition root: it builds every part of the product when the part is first used.
 
-Functions, tests and benchmarks build this class. Production needs the settings alone; a test hands in its own clients,
-clocks, randomness and report. A service is a dataclass, and each of its fields bears the name of the part it gets, so
-the composition cannot hand it another one.
+Functions, tests and benchmarks all build ``Product``. Production passes only the settings; a test also passes its own
+clients, clocks, randomness and report. A service is a dataclass, and each of its fields has the name of the part it
+receives, so a service cannot receive the wrong part.
 
-The parts that installing people meet are imported when they are first asked for, so that the functions which hand out
-and refresh tokens load neither Jinja2 nor itsdangerous.
+The parts of the install flow are imported when they are first used, so that the functions that hand out and refresh
+tokens load neither Jinja2 nor itsdangerous.
 """
 
 import os
@@ -57,16 +57,16 @@ _Service = TypeVar("_Service")
 
 
 class Product:
-    """One app's product.
+    """Every part of the product, for one HubSpot app.
 
     Args:
-        settings: What the functions are told.
-        client: Makes an AWS client: takes the service's name and ``config``, as ``boto3.client`` does.
-        clock: Epoch seconds by the wall clock.
-        monotonic: Seconds that never go back.
-        sleep: How to wait.
-        roll: A random number in [0, 1).
-        report: Counts what happened.
+        settings: The functions' configuration.
+        client: Makes an AWS client from a service name and ``config``, as ``boto3.client`` does.
+        clock: Returns epoch seconds by the wall clock.
+        monotonic: Returns seconds that never go back.
+        sleep: Waits for a number of seconds.
+        roll: Returns a random number in [0, 1).
+        report: Counts an event in a metric and logs it.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class Product:
         self.report = report
         self.aws = Clients(client, connections=settings.refresh_concurrency)
 
-    # What installing people meet.
+    # The install flow.
 
     @cached_property
     def install_routes(self) -> "InstallRoutes":
@@ -144,7 +144,7 @@ class Product:
 
         return StateKeys(self.aws.secrets_manager, self.settings.state_key_id, self.clock)
 
-    # What programs meet.
+    # The routes for programs.
 
     @cached_property
     def token_route(self) -> TokenRoute:
@@ -172,7 +172,7 @@ class Product:
     def problems(self) -> Problems:
         return self._build(Problems)
 
-    # What keeps tokens fresh.
+    # Refreshing.
 
     @cached_property
     def dispatcher(self) -> Dispatcher:
@@ -198,7 +198,7 @@ class Product:
     def breaker(self) -> Breaker:
         return Breaker(self.aws.dynamodb, self.settings.scratch_table, self.report, self.clock)
 
-    # The outside.
+    # Adapters.
 
     @cached_property
     def accounts(self) -> AccountsTable:
@@ -230,16 +230,16 @@ class Product:
         return ClientSecret(self.aws.secrets_manager, self.settings.client_secret_id, self.clock)
 
     def _build(self, service: type[_Service]) -> _Service:
-        """A service, each of its fields with the part of the same name."""
+        """Build ``service`` from the parts that its fields are named after."""
         parts = [field.name for field in fields(service) if field.init]  # type: ignore[arg-type]
         return service(**{part: getattr(self, part) for part in parts})
 
 
 @cache
 def deployed() -> Product:
-    """This container's product, made of its environment.
+    """The container's only ``Product``, built from its environment.
 
     Raises:
-        SettingsError: The environment is missing or malformed; names every fault at once.
+        SettingsError: A variable is missing or malformed; the error names every fault.
     """
     return Product(Settings.from_env(os.environ))

@@ -1,1 +1,1 @@
-"""What programs meet: tokens, accounts, install links, problem JSON."""
+"""The routes for programs: tokens, accounts, disconnect and install links."""

@@ -1,4 +1,4 @@
-"""``GET /accounts`` and ``GET /accounts/{hub_id}``: the connected accounts and their state. Never a token inside."""
+"""``GET /accounts`` and ``GET /accounts/{hub_id}`` show accounts, but never a token."""
 
 import base64
 import binascii
@@ -23,15 +23,13 @@ _MOST_KEY_NUMBER = 10**38
 
 @dataclass(kw_only=True)
 class AccountsRoute:
-    """Shows accounts."""
-
     settings: Settings
     accounts: AccountsTable
     accounts_index: AccountsIndex
     problems: Problems
 
     def answer(self, event: Event) -> Response:
-        """One account where the path names it, else a page of accounts."""
+        """Show one account if the path names one, else a page of accounts."""
 
         def show(query: dict[str, str]) -> Response:
             named = event.get("pathParameters")
@@ -40,7 +38,7 @@ class AccountsRoute:
         return self.problems.answer(event, show)
 
     def one(self, hub_id: int) -> dict[str, object]:
-        """One account.
+        """One account as JSON content.
 
         Raises:
             AccountNotFound: The app is not installed there.
@@ -51,7 +49,7 @@ class AccountsRoute:
         return self._shown(account)
 
     def page(self, query: Mapping[str, str]) -> dict[str, object]:
-        """A page of accounts: all, or those of one ``status`` or one ``client_reference_id``.
+        """A page of all accounts, or of those with one ``status`` or one ``client_reference_id``.
 
         Raises:
             InvalidRequest: A value is malformed.
@@ -77,13 +75,13 @@ class AccountsRoute:
 
 
 def question_of(query: Mapping[str, str]) -> Question:
-    """What a query asks for.
+    """Parse the query into a question to the accounts index.
 
     Raises:
-        InvalidRequest: A value is malformed; names the field.
+        InvalidRequest: A value is malformed, or two filters are given.
     """
     for name in ("status", "client_reference_id", "cursor"):
-        if query.get(name) == "":  # a caller's empty variable must not read as no filter at all
+        if query.get(name) == "":  # an empty variable in the caller's code must not list every account
             raise InvalidRequest(f"{name} is empty.", field=name)
     status, reference = query.get("status"), query.get("client_reference_id")
     if status and reference:
@@ -117,5 +115,5 @@ def _after(cursor: str | None) -> dict[str, Any] | None:
 
 
 def _may_be_in_a_key(value: object) -> bool:
-    """Whether DynamoDB takes this as part of a key: a text or a number, and no more digits than it keeps."""
+    """Whether DynamoDB accepts ``value`` in a key: a string, or a whole number of at most 38 digits."""
     return isinstance(value, str) or (type(value) is int and abs(value) < _MOST_KEY_NUMBER)

@@ -1,9 +1,12 @@
-"""``DELETE /accounts/{hub_id}``: the app leaves an account, at HubSpot and here.
+"""``DELETE /accounts/{hub_id}`` disconnects an account, at HubSpot and here.
 
-First the row is marked, under a new version: from then on nobody refreshes it or hands out its token. Then HubSpot is
-told, and last the row goes, whatever HubSpot said; but not for a fault of our own, since the row has the only refresh
-token there is to revoke. A re-install in between wins the row; should HubSpot have ended its grant as well, its first
-refresh finds out and it is asked to install again. A call that died half-way is simply made again.
+1. The row is marked ``disconnecting`` under a new version. Its tokens are no longer refreshed or handed out.
+2. HubSpot uninstalls the app, if the caller asked for that, and revokes the grant.
+3. The row is deleted, even if HubSpot failed in step 2. The row stays if KMS fails or HubSpot refuses our own client,
+   because it holds the only refresh token that a later call can revoke.
+
+A re-install in between keeps its row. If HubSpot ended that grant too, the account's first refresh finds out and marks
+it as needing a re-install. A caller repeats a request that died half-way.
 """
 
 from collections.abc import Iterator, Mapping
@@ -30,18 +33,18 @@ from hubspot_oauth.domain.errors import (
 from hubspot_oauth.domain.timing import Clock
 from hubspot_oauth.domain.tokens import RefreshTokenOnly, Tokens
 
-_LIVE_SECONDS = 30  # what an access token must still live to be used for the uninstall
+_LIVE_SECONDS = 30  # an access token that expires sooner is refreshed before the uninstall
 _AGAIN_SECONDS = 30
 
 
 @dataclass(frozen=True, slots=True)
 class Disconnected:
-    """What was done.
+    """The result of a disconnect.
 
     Attributes:
-        uninstalled: Whether HubSpot took the app out of the account; None when that was not asked for.
-        revoked: Whether HubSpot ended the grant.
-        forgotten: Whether the row is gone; False when the app was installed again in between.
+        uninstalled: Whether HubSpot uninstalled the app; None when the caller did not ask for that.
+        revoked: Whether HubSpot revoked the grant.
+        forgotten: Whether the row was deleted; False when the app was installed again in between.
     """
 
     hub_id: int
@@ -50,15 +53,13 @@ class Disconnected:
     forgotten: bool
 
     def body(self) -> dict[str, object]:
-        """The answer's JSON."""
+        """The content of the JSON answer."""
         asked = {} if self.uninstalled is None else {"uninstalled": self.uninstalled}
         return {"hub_id": self.hub_id, **asked, "revoked": self.revoked, "forgotten": self.forgotten}
 
 
 @dataclass(kw_only=True)
 class DisconnectRoute:
-    """Disconnects accounts."""
-
     accounts: AccountsTable
     vault: Vault
     hubspot: HubSpot
@@ -68,7 +69,7 @@ class DisconnectRoute:
     clock: Clock
 
     def answer(self, event: Event) -> Response:
-        """What was done, or a problem."""
+        """Disconnect the account of the path; answer with what was done, or with a problem."""
 
         def leave(query: dict[str, str]) -> Response:
             hub_id, uninstall = hub_id_of(event), asks_to_uninstall(query)
@@ -77,17 +78,17 @@ class DisconnectRoute:
         return self.problems.answer(event, leave)
 
     def disconnect(self, hub_id: int, *, uninstall: bool) -> Disconnected:
-        """Leave the account.
+        """Disconnect the account.
 
         Args:
             hub_id: The account.
-            uninstall: Whether HubSpot shall also take the app out of it. HubSpot then e-mails the account's admins.
+            uninstall: Whether HubSpot also uninstalls the app. HubSpot then e-mails the account's admins.
 
         Raises:
             AccountNotFound: The app is not installed there.
             NotConfigured: The client secret is not set; nothing was done.
-            VaultUnavailable: KMS does not answer. The account's tokens are handed out no more; call again.
-            AppRefused: HubSpot refuses our own client. The account's tokens are handed out no more; call again.
+            VaultUnavailable: KMS refuses or does not answer. The account stays ``disconnecting``; call again.
+            AppRefused: HubSpot refuses our client id or secret. The account stays ``disconnecting``; call again.
         """
         self.client_secret()
         leaving = self.accounts.leave(GrantKey(hub_id), int(self.clock()))
@@ -100,7 +101,7 @@ class DisconnectRoute:
         return done
 
     def _at_hubspot(self, leaving: Account, *, uninstall: bool) -> tuple[bool, bool]:
-        """Whether HubSpot uninstalled the app, and whether it revoked the grant."""
+        """Uninstall if asked, and revoke; return whether each of the two succeeded."""
         try:
             tokens = self.vault.unseal(leaving)
         except TokensUnreadable:
@@ -118,7 +119,7 @@ class DisconnectRoute:
 
     @contextmanager
     def _remote(self, hub_id: int) -> Iterator[None]:
-        """What HubSpot cannot do now holds nothing up; that it does not know our client is our own fault."""
+        """Ignore a failure of HubSpot's, but raise ``AppRefused`` if it refuses our client id or secret."""
         try:
             yield
         except Misconfigured as error:
@@ -129,7 +130,10 @@ class DisconnectRoute:
             pass
 
     def _live(self, leaving: Account, tokens: Tokens) -> Tokens:
-        """Tokens whose access token still lives. Nobody else refreshes a row that is being left, so none are stored."""
+        """Refresh the tokens if the access token is about to expire.
+
+        The new tokens are not stored: the row is deleted next, and no one else refreshes a ``disconnecting`` row.
+        """
         if leaving.expires_at - self.clock() > _LIVE_SECONDS:
             return tokens
         answer = for_account(self.hubspot.refresh(tokens.refresh_token, self.client_secret()), leaving.hub_id)
@@ -139,7 +143,7 @@ class DisconnectRoute:
 
 
 def asks_to_uninstall(query: Mapping[str, str]) -> bool:
-    """``uninstall`` of the query.
+    """The ``uninstall`` parameter of the query; False by default.
 
     Raises:
         InvalidRequest: It is neither ``true`` nor ``false``.

@@ -1,4 +1,4 @@
-"""``POST /install-links``: a signed link that says who is installing, made for the team's back end."""
+"""``POST /install-links`` makes a signed install link for the team's back end."""
 
 import base64
 import binascii
@@ -21,14 +21,12 @@ _FIELDS = frozenset({"client_reference_id", "hub_id", "return_to", "hubspot_retu
 
 @dataclass(kw_only=True)
 class InstallLinksRoute:
-    """Makes install links. Nothing is written."""
-
     links: Links
     problems: Problems
     clock: Clock
 
     def answer(self, event: Event) -> Response:
-        """The link and when it expires, or a problem."""
+        """Answer with the link and its expiry time, or with a problem. The link is not stored."""
 
         def make(_: dict[str, str]) -> Response:
             link = asked_link(event, int(self.clock()))
@@ -39,10 +37,10 @@ class InstallLinksRoute:
 
 
 def asked_link(event: Event, now: int) -> InstallLink:
-    """The link a request asks for, made at ``now`` (epoch seconds).
+    """The install link that the request's body describes. It expires a week after ``now`` (epoch seconds).
 
     Raises:
-        InvalidRequest: The body is not such a JSON object; names the field.
+        InvalidRequest: The body is not a JSON object, or a field is unknown or malformed.
     """
     content = _object(event)
     unknown = sorted(set(content) - _FIELDS)

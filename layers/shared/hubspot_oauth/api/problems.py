@@ -1,4 +1,4 @@
-"""Answers for programs: JSON, and problem JSON (RFC 9457) for what went wrong."""
+"""Turns errors into problem JSON (RFC 9457) for the routes that programs call."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,14 +13,12 @@ from hubspot_oauth.domain.timing import BACKOFF_FIRST_SECONDS
 
 @dataclass(kw_only=True)
 class Problems:
-    """Turns what a route raises into its answer."""
-
     settings: Settings
 
     def answer(self, event: Event, action: Callable[[dict[str, str]], Response]) -> Response:
-        """Run ``action`` with the query; return its answer, or problem JSON for the Problem it raised.
+        """Run ``action`` with the query; return its answer, or problem JSON if it raised.
 
-        Every line of the log names the caller.
+        Only a Problem and a transient AWS error become problem JSON. Every log line of the request names the caller.
         """
         signed = event["requestContext"].get("authorizer", {}).get("iam", {})
         logger.append_keys(caller=signed.get("userArn"))

@@ -1,4 +1,4 @@
-"""``GET /accounts/{hub_id}/token``: an access token that works, for the team's own code."""
+"""``GET /accounts/{hub_id}/token`` hands a working access token to the team's own code."""
 
 import re
 from collections.abc import Mapping
@@ -19,14 +19,12 @@ _FINGERPRINT = re.compile(r"[0-9a-f]{16}")
 
 @dataclass(kw_only=True)
 class TokenRoute:
-    """Answers the token route."""
-
     tokens: AccessTokens
     problems: Problems
     clock: Clock
 
     def answer(self, event: Event, remaining: Remaining) -> Response:
-        """The token as JSON, or a problem."""
+        """Answer with the token as JSON, or with a problem."""
 
         def get(query: dict[str, str]) -> Response:
             hub_id = hub_id_of(event)
@@ -50,10 +48,10 @@ class TokenRoute:
 
 
 def asked_of(query: Mapping[str, str]) -> tuple[int | None, str | None]:
-    """``min_ttl`` in seconds and ``rejected``, a fingerprint; None where not given.
+    """Parse ``min_ttl`` (seconds) and ``rejected`` (a fingerprint). Each is None if it is not given.
 
     Raises:
-        InvalidRequest: One of them is malformed.
+        InvalidRequest: One of the two is malformed.
     """
     min_ttl, rejected = query.get("min_ttl"), query.get("rejected")
     if min_ttl is not None and not _SECONDS.fullmatch(min_ttl):

@@ -1,4 +1,7 @@
-"""Access tokens on request: the stored one while it is good, a new one when it is not, never two refreshes for one."""
+"""Hands out access tokens on request, and refreshes a token that is expired, about to expire or rejected.
+
+A request refreshes only with a lease, so two requests never refresh the same token.
+"""
 
 import secrets
 from dataclasses import dataclass
@@ -53,8 +56,6 @@ _PROBLEM_OF: dict[Fault, type[Problem]] = {
 
 @dataclass(kw_only=True)
 class AccessTokens:
-    """Hands out access tokens."""
-
     accounts: AccountsTable
     vault: Vault
     refresher: Refresher
@@ -67,24 +68,28 @@ class AccessTokens:
     settings: Settings
 
     def get(self, key: GrantKey, min_ttl: int | None, rejected: str | None, remaining: Remaining) -> AccessToken:
-        """An access token that works.
+        """Return the stored access token if it lives long enough, else a new one.
+
+        If no new one can be had now, a stored token that still lives is returned even below ``min_ttl``.
 
         Args:
-            key: Whose.
-            min_ttl: Seconds it must still live; at most the margin, by default 60 or half the margin.
-            rejected: The fingerprint of a token that got a 401: replaced only if it is still the stored one.
+            key: The account.
+            min_ttl: Seconds the token must still live, at most the margin. The default is 60 or half the margin,
+                whichever is less.
+            rejected: The fingerprint of a token that HubSpot answered with 401. If it is still the stored token, that
+                token is refreshed and never returned.
             remaining: Seconds the function may still run.
 
         Raises:
             AccountNotFound: The app is not installed there.
             NeedsReinstall: The grant is dead.
             TokenRejected: The stored token is the rejected one, and too young to be replaced.
-            TokensUnreadable: The stored row does not open.
-            VaultUnavailable: KMS does not open it now.
-            RefreshInProgress: It has expired, and its lease owner is not done in three seconds.
-            HubSpotUnavailable: It has expired and HubSpot gives no other now.
-            AppRefused: It has expired and HubSpot refuses this app.
-            AwsUnavailable: It has expired and AWS does not do its part now.
+            TokensUnreadable: The stored tokens cannot be unsealed.
+            VaultUnavailable: KMS refuses or does not answer.
+            RefreshInProgress: No stored token is usable, and its lease owner did not finish within three seconds.
+            HubSpotUnavailable: No stored token is usable, and HubSpot gives no new one now.
+            AppRefused: No stored token is usable, and HubSpot refuses this app.
+            AwsUnavailable: No stored token is usable, and AWS throttled, failed or did not answer.
         """
         fallback: AccessToken | None = None
         try:
@@ -97,7 +102,7 @@ class AccessTokens:
             elif self._left(account) > 0:
                 fallback = token
             if account.lease_live(self.clock()):
-                # No try for the lease: a write that is sure to be refused is billed like any other.
+                # Do not try for the lease: DynamoDB would refuse the write and bill it all the same.
                 return fallback or self._wait(account)
             return self._renew(account, fallback, remaining)
         except AWS_ERRORS as error:
@@ -108,7 +113,7 @@ class AccessTokens:
             raise AwsUnavailable(f"AWS said {code_of(error)}.", retry_after=BACKOFF_FIRST_SECONDS) from error
 
     def _renew(self, account: Account, fallback: AccessToken | None, remaining: Remaining) -> AccessToken:
-        """A new token; the fallback, which still lives, when none is to be had now."""
+        """Refresh and return the new token; if that is impossible now, return ``fallback`` if there is one."""
         pause = self._pause(account)
         if pause > 0:
             return fallback or _none_now(account, account.at_fault or Fault.HUBSPOT, pause)
@@ -135,9 +140,9 @@ class AccessTokens:
         return fallback or _none_now(account, verdict.fault, int(verdict.wait))
 
     def _wait(self, seen: Account) -> AccessToken:
-        """Look again, at growing intervals for at most three seconds, whether the lease owner has stored a new token.
+        """Poll the row for at most three seconds, at growing intervals, until the lease owner has stored a new token.
 
-        A row that backs off ends the wait: its lease owner has just tried in vain.
+        The wait ends early when the row backs off, because the lease owner's refresh has then failed.
         """
         until = self.monotonic() + WAIT_SECONDS
         pause = _FIRST_PAUSE_SECONDS
@@ -162,7 +167,10 @@ class AccessTokens:
         return account
 
     def _open_live(self, account: Account) -> AccessToken:
-        """The token of a row that another lease owner moved on: maybe only its refresh token is new."""
+        """The token of a row that another lease owner renewed.
+
+        The access token may still be the expired one, because some renewals bring only a new refresh token.
+        """
         if self._left(account) <= 0:
             return _none_now(account, account.at_fault or Fault.HUBSPOT, self._pause(account))
         return self._open(account)
@@ -178,9 +186,9 @@ class AccessTokens:
             )
 
     def _pause(self, account: Account) -> int:
-        """Seconds until another try makes sense after tries that came to nothing; 0 when none did.
+        """Seconds until the account's backoff ends; 0 if it does not back off.
 
-        A row due only after its token has expired is one that HubSpot gave no access token for (RefreshTokenOnly).
+        A ``RefreshTokenOnly`` answer resets ``attempts``; its backoff shows only as a ``refresh_at`` after the expiry.
         """
         if account.refresh_at is None or account.lease_live(self.clock()):
             return 0
@@ -207,10 +215,10 @@ def _needs_reinstall(key: GrantKey) -> NeedsReinstall:
 
 
 def _none_now(account: Account, fault: Fault, retry_after: int) -> NoReturn:
-    """There is no token now, and the caller is told whose side is at fault.
+    """Raise the problem that names the side at fault.
 
     Raises:
-        Problem: Of that side.
+        Problem: Always.
     """
     detail = f"No working token of account {account.hub_id} can be had right now."
     raise _PROBLEM_OF[fault](detail, retry_after=max(1, retry_after))

@@ -1,1 +1,1 @@
-"""Nouns and rules on the standard library alone."""
+"""Domain types and rules. They import only the standard library."""

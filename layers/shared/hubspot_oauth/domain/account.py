@@ -1,4 +1,7 @@
-"""An account as stored, and what is written over it. Times are UTC epoch seconds; tokens inside are sealed."""
+"""The stored account, and what an install or a refresh writes to it.
+
+Times are UTC epoch seconds. Tokens are sealed.
+"""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -9,30 +12,28 @@ from hubspot_oauth.domain.errors import Fault
 
 @dataclass(frozen=True, slots=True, order=True)
 class GrantKey:
-    """Which grant: HubSpot's number for the account, and who holds the grant there.
+    """The Accounts table's key: HubSpot's number for the account, and the sort key ``holder``.
 
-    ``holder`` is always ``account`` today. It is part of the key already because HubSpot's user-level apps have several
-    grants in one account, and a table's key cannot change after a release.
+    ``holder`` is always ``account`` today. It is in the key because HubSpot's user-level apps have several grants in
+    one account, and a table's key cannot change after a release.
     """
 
     hub_id: int
     holder: str = "account"
 
     def attributes(self) -> dict[str, int | str]:
-        """The key as a row's attributes, and as a message carries it."""
+        """The key as attributes of a row or fields of a queue message."""
         return {"hub_id": self.hub_id, "holder": self.holder}
 
 
 class Status(StrEnum):
-    """Where an account stands."""
-
     ACTIVE = "active"
     NEEDS_REINSTALL = "needs_reinstall"
     DISCONNECTING = "disconnecting"
 
 
 class Binding(StrEnum):
-    """Whether the browser that finished the install proved that it had asked for it."""
+    """Whether the browser's cookie or a signed install link proves who asked for the install (``bound``)."""
 
     BOUND = "bound"
     UNBOUND = "unbound"
@@ -40,7 +41,7 @@ class Binding(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
-    """Sealed tokens and what belongs to them, as an install and a refresh both store them."""
+    """The attributes that an install and a refresh both store: the sealed tokens, their scopes and their times."""
 
     key: GrantKey
     install_id: str
@@ -53,7 +54,7 @@ class Grant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewInstall(Grant):
-    """What an install stores. Of two installs the one whose code exchange was sent later wins."""
+    """What an install stores. If two installs compete, the later ``exchanged_at_ms`` wins."""
 
     binding: Binding
     exchanged_at_ms: int
@@ -62,14 +63,14 @@ class NewInstall(Grant):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Renewal(Grant):
-    """What a refresh stores over the row that had ``install_id`` and ``version``."""
+    """What a refresh stores, if the row still has this ``install_id`` and ``version``."""
 
     version: int
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """An account that the index calls due."""
+    """An entry of the due index, which may be stale."""
 
     key: GrantKey
     refresh_at: int
@@ -105,11 +106,14 @@ class Account:
 
     @property
     def lifetime(self) -> int:
-        """Seconds the access token lives from issue to expiry."""
+        """Seconds from the access token's issue to its expiry."""
         return self.expires_at - self.issued_at
 
     def may_be_marked(self, now: int) -> bool:
-        """Whether no orphaned lease's answer, which may bring living tokens, can still be on its way."""
+        """Whether the account may be marked dead.
+
+        False while the rescue queue may still hold new tokens from an orphaned lease.
+        """
         return self.orphaned_since is None or self.orphaned_since < now - RESCUE_RETENTION_SECONDS
 
     def lease_live(self, now: float) -> bool:

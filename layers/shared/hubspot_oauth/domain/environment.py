@@ -1,4 +1,4 @@
-"""Environment variables as values: each is checked as it is read, and every fault is kept."""
+"""Parses environment variables into values."""
 
 import re
 from collections.abc import Mapping
@@ -8,7 +8,10 @@ ORIGIN = re.compile(r"https://[A-Za-z0-9.-]+(:\d{1,5})?|http://(localhost|127\.0
 
 
 class Environment:
-    """Reads one variable at a time, and collects faults instead of stopping at the first one."""
+    """Reads one variable at a time.
+
+    A method adds to ``faults`` instead of raising, so the values are usable only if ``faults`` is empty.
+    """
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ = environ

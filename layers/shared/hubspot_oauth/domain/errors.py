@@ -1,4 +1,4 @@
-"""The error tree, which is the specification of what can go wrong.
+"""The errors that a caller of this package may get.
 
 ::
 
@@ -8,23 +8,23 @@
     ├── Problem                  an API caller gets problem JSON with a stable code
     │   ├── InvalidRequest       400 invalid_request
     │   ├── AccountNotFound      404 account_not_found
-    │   ├── NeedsReinstall       409 needs_reinstall, with the link that mends it
+    │   ├── NeedsReinstall       409 needs_reinstall, with the URL that starts the re-install
     │   ├── TokenRejected        409 token_rejected
-    │   ├── TokensUnreadable     500 tokens_unreadable: a stored row does not open; rings an alarm
+    │   ├── TokensUnreadable     500 tokens_unreadable: stored tokens cannot be unsealed; raises an alarm
     │   ├── RefreshInProgress    503 refresh_in_progress
     │   ├── HubSpotUnavailable   503 hubspot_unavailable: HubSpot gives no token now
     │   ├── AppRefused           503 misconfigured: HubSpot refuses this app, not the account
     │   ├── NotConfigured        503 not_configured: the client secret has no value yet
     │   ├── VaultUnavailable     503 vault_unavailable: KMS refused or did not answer
-    │   └── AwsUnavailable       503 aws_unavailable: another AWS service did not do its part
-    └── HubSpotError             what HubSpot's token endpoint answered
+    │   └── AwsUnavailable       503 aws_unavailable: another AWS service throttled, failed or was silent
+    └── HubSpotError             a call to HubSpot failed
         ├── GrantDead            only a re-install helps
-        ├── Misconfigured        our client id, secret or settings are wrong; the grant may be alive
+        ├── Misconfigured        HubSpot refuses our client or request; the grant may be alive
         │   └── WrongAccount     a token answer that names another account than the one asked for
         └── TryLater             HubSpot or the network; may carry Retry-After
 
-Each 503 carries Retry-After, besides ``not_configured``, which an operator must end. Errors carry evidence, never a
-token, code or secret.
+Every 503 has a Retry-After header except ``not_configured``, which lasts until an operator sets the secret. No error
+contains a token, an authorization code or a secret, so all of them may be logged.
 """
 
 from collections.abc import Sequence
@@ -35,7 +35,7 @@ from hubspot_oauth.domain.refusals import Refusal
 
 
 class HubSpotOAuthError(Exception):
-    """The root of what a caller of this package may meet."""
+    """Base class of the tree above."""
 
 
 class SettingsError(HubSpotOAuthError):
@@ -47,7 +47,7 @@ class SettingsError(HubSpotOAuthError):
 
 
 class Fault(StrEnum):
-    """The side at fault when there is no token. A row that backs off remembers it, so that a caller is told."""
+    """The side at fault when there is no token. A row that backs off stores it, so that the token route can name it."""
 
     HUBSPOT = "hubspot"
     APP = "app"
@@ -57,12 +57,12 @@ class Fault(StrEnum):
 
 
 class InstallRefused(HubSpotOAuthError):
-    """An install ends here, on the page of ``refusal``.
+    """The install ends with the page of ``refusal``.
 
     Args:
-        refusal: What happened and what to do, with the stable code.
+        refusal: The stable code and the page's text.
         detail: Evidence for the log, never shown to the browser and never secret.
-        missing_scopes: The required scopes that HubSpot did not grant; the page names them.
+        missing_scopes: The requested scopes that HubSpot did not grant; the page names them.
     """
 
     def __init__(self, refusal: Refusal, detail: str = "", missing_scopes: Sequence[str] = ()) -> None:
@@ -70,15 +70,16 @@ class InstallRefused(HubSpotOAuthError):
         self.refusal = refusal
         self.detail = detail
         self.missing_scopes = tuple(missing_scopes)
-        self.retry_url: str | None = None  # starts the very same install again; may carry a signed link
+        self.retry_url: str | None = None  # starts the same install again; may contain a signed install link
 
 
 class Problem(HubSpotOAuthError):
-    """An answer to an API caller as ``application/problem+json``.
+    """An error that an API caller receives as ``application/problem+json``.
 
     Args:
         detail: One sentence for the person who reads the caller's log.
-        retry_after: Seconds, for a 503.
+        retry_after: Seconds for the Retry-After header, if any.
+        members: Further members of the JSON object.
     """
 
     status: ClassVar[int]
@@ -99,7 +100,7 @@ class InvalidRequest(Problem):
 
 
 class AccountNotFound(Problem):
-    """No install is known for this hub_id."""
+    """The app is not installed in this account, or the account is being disconnected."""
 
     status, code, title = 404, "account_not_found", "No such account"
 
@@ -111,19 +112,19 @@ class NeedsReinstall(Problem):
 
 
 class TokenRejected(Problem):
-    """The caller's token was rejected though it is fresh: another token would fare no better."""
+    """HubSpot rejected a token that was just issued, so a new one would most likely be rejected too."""
 
     status, code, title = 409, "token_rejected", "A fresh token was rejected"
 
 
 class RefreshInProgress(Problem):
-    """The token has expired and someone else is replacing it."""
+    """The stored token has expired or was rejected, and another lease owner is refreshing it."""
 
     status, code, title = 503, "refresh_in_progress", "The token is being refreshed"
 
 
 class HubSpotUnavailable(Problem):
-    """HubSpot does not answer, asks to wait, or did so moments ago."""
+    """HubSpot gave no token on this try, or on the try that the account now backs off from."""
 
     status, code, title = 503, "hubspot_unavailable", "HubSpot gives no token right now"
 
@@ -135,7 +136,7 @@ class AppRefused(Problem):
 
 
 class NotConfigured(Problem):
-    """The client secret has no value yet: the operator has not run the command that sets it."""
+    """The client secret has no value yet; ``make secret`` sets it."""
 
     status, code, title = 503, "not_configured", "The client secret is not set"
 
@@ -149,7 +150,7 @@ class VaultUnavailable(Problem):
     Args:
         detail: What could not be done.
         retry_after: Seconds.
-        aws_code: AWS's word for why.
+        aws_code: AWS's error code.
     """
 
     status, code, title = 503, "vault_unavailable", "The stored tokens cannot be opened or sealed right now"
@@ -160,22 +161,25 @@ class VaultUnavailable(Problem):
 
 
 class AwsUnavailable(Problem):
-    """An AWS service did not do its part, and may in a moment: throttled, a fault of its own, or no answer."""
+    """An AWS service throttled the call, failed or did not answer; a retry may succeed."""
 
     status, code, title = 503, "aws_unavailable", "AWS does not answer right now"
 
 
 class TokensUnreadable(Problem):
-    """A stored row does not open: altered, or sealed for another app, account or install. No retry helps."""
+    """The stored tokens cannot be unsealed, and no retry helps.
+
+    The row was altered, or was sealed for another app, account or install.
+    """
 
     status, code, title = 500, "tokens_unreadable", "The stored tokens do not open"
 
 
 class HubSpotError(HubSpotOAuthError):
-    """HubSpot's token endpoint did not give tokens.
+    """A call to HubSpot failed.
 
     Args:
-        code: HubSpot's ``status``, else its ``error``, else a word of ours (``timeout``, ``http_502``).
+        code: HubSpot's ``status``, else its ``error``, else a code of our own (``timeout``, ``http_502``).
         http_status: The HTTP status, 0 when there was no answer.
         retry_after: Seconds HubSpot asked for, if it did.
     """
@@ -194,11 +198,14 @@ class GrantDead(HubSpotError):
 
 
 class Misconfigured(HubSpotError):
-    """HubSpot refuses *us*: client id, secret, redirect URL or request shape. No grant is dead by this."""
+    """HubSpot refuses our client id, secret, redirect URL or request, or answers with an unknown error code.
+
+    The answer says nothing about the grant, which may be alive.
+    """
 
     fault = Fault.APP
 
-    #: Codes that are about the client and can only mean a wrong client id or secret.
+    #: Error codes that can only mean a wrong client id or secret.
     CLIENT_LEVEL = frozenset({"BAD_CLIENT_ID", "BAD_CLIENT_SECRET", "invalid_client"})
 
     @property
@@ -217,4 +224,4 @@ class WrongAccount(Misconfigured):
 
 
 class TryLater(HubSpotError):
-    """A time-out, a reset, a 5xx, a rate limit, an answer that does not parse."""
+    """A retry may succeed after this time-out, reset connection, 5xx, rate limit or unparsable answer."""

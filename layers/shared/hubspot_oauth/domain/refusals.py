@@ -1,6 +1,6 @@
-"""Every way an install can be refused: a stable code, what happened, and what to do.
+"""Every reason to refuse an install, with its stable code and the text of its page.
 
-The code is in the page, in the log and in the metric. ``docs/refusals.md`` lists them all; a test keeps it so.
+The code appears on the page, in the log and in the metric. ``docs/refusals.md`` lists them all, and a test checks that.
 """
 
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """One refusal: ``status`` is the HTTP status of its page; ``retry`` offers a link to start again."""
+    """One refusal. ``status`` is its page's HTTP status; with ``retry`` the page has a link to start again."""
 
     code: str
     status: int

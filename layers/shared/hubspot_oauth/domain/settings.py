@@ -1,4 +1,4 @@
-"""The environment, parsed once into a typed object that names every fault at once."""
+"""The functions' settings, parsed from the environment."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -25,7 +25,7 @@ class Brand:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything the functions are told. Empty strings mean not given; nothing here is secret."""
+    """The configuration that every function has. An empty string means not given. Nothing here is secret."""
 
     brand: Brand
     client_id: str
@@ -52,23 +52,23 @@ class Settings:
 
     @property
     def requested_scopes(self) -> tuple[str, ...]:
-        """What ``scope`` must list: every required one and the conditionally required ones wanted now."""
+        """The scopes that every install asks for: the required ones and the chosen conditionally required ones."""
         return tuple(dict.fromkeys(self.required_scopes + self.conditional_scopes))
 
     def missing_scopes(self, granted: Iterable[str]) -> list[str]:
-        """What is requested and not granted. Whether HubSpot lists ``oauth``, which every app has, may vary."""
+        """The requested scopes that were not granted. ``oauth`` is ignored, because HubSpot may not list it."""
         return sorted(set(self.requested_scopes) - set(granted) - {"oauth"})
 
     def redirect_uri(self, host: str) -> str:
-        """What HubSpot is told and must have registered: the parameter, else this API's own host."""
+        """The redirect URL sent to HubSpot: the configured one, else the callback path on ``host``."""
         return self.redirect_url or f"https://{host}{self.callback_path}"
 
     def install_url(self, host: str) -> str:
-        """The plain install link, on the host where the install's cookie must be set."""
+        """The URL that starts an install, on the redirect URL's host because the cookie must be set there."""
         return origin_of(self.redirect_uri(host)) + INSTALL_PATH
 
     def may_go_back_to(self, return_url: str, host: str) -> bool:
-        """Whether a browser may take its state to this page: one of HubSpot's, and not another app's consent page.
+        """Whether ``return_url`` is a page of HubSpot's, and not the consent page of another app.
 
         Another app's consent page would hand the state to that app, which could then finish an install of its own.
         """

@@ -1,7 +1,7 @@
-"""What a started install and an install link remember while they travel through a browser.
+"""The contents of the OAuth state and of an install link, which both travel through the browser.
 
 A state lives for ten minutes and a link for a week, so another version of this code may read them. A new field must
-have a default, and an unknown one is ignored.
+have a default, and unknown fields are ignored.
 """
 
 import hashlib
@@ -13,31 +13,31 @@ LINK_SECONDS = 7 * 24 * 3600
 
 
 class Kind(StrEnum):
-    """Where an install was started."""
+    """Where an install was started: here (``own``) or in HubSpot's Marketplace."""
 
     OWN = "own"
     MARKETPLACE = "marketplace"
 
 
 def browser_hash(browser_secret: str) -> str:
-    """What the state keeps of the browser's cookie."""
+    """The hash of the cookie's value, which the state carries. The value itself stays in the browser."""
     return hashlib.sha256(browser_secret.encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class InstallState:
-    """What one started install remembers while the browser is at HubSpot.
+    """The content of the OAuth ``state`` parameter of one install.
 
     Attributes:
         kind: ``own`` always needs the browser's cookie; ``marketplace`` never carries a return_to or a caller's state.
         nonce: Spent once, in the Scratch table; also names the browser's cookie.
         expires_at: Epoch seconds.
         browser: ``browser_hash`` of the cookie's value.
-        redirect_uri: What HubSpot was told, repeated at the exchange.
-        hub_id: The only account that may come back, when given.
-        return_to: Where the browser goes after success; allow-listed when the install started.
+        redirect_uri: The redirect URL sent to HubSpot; the code exchange must repeat it.
+        hub_id: The only account that may install, if given.
+        return_to: Where the browser goes after success; on an allowed origin when the install started.
         caller_state: The caller's own ``state``, handed back unchanged. Untrusted.
-        client_reference_id: The team's own customer, only ever from a signed install link.
+        client_reference_id: The team's id of its own customer; comes only from a signed install link.
     """
 
     kind: Kind
@@ -53,7 +53,7 @@ class InstallState:
 
 @dataclass(frozen=True, slots=True)
 class InstallLink:
-    """What the team's back end said about an install before it began: signed, nothing stored."""
+    """What is known of an install when it starts. A signed install link carries it; it is not stored."""
 
     expires_at: int
     client_reference_id: str | None = None
@@ -62,4 +62,4 @@ class InstallLink:
     hubspot_return_url: str | None = None
 
 
-NO_LINK = InstallLink(0)  # of a start that nothing is known of
+NO_LINK = InstallLink(0)  # for an install that starts without a link

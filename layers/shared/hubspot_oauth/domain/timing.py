@@ -1,6 +1,6 @@
 """When a token is refreshed, and how long to wait after a failed try.
 
-Nothing here is a fixed number of minutes: HubSpot's ``expires_in`` is obeyed, whatever it says.
+Refresh times follow from HubSpot's ``expires_in``; no token lifetime is assumed.
 """
 
 from collections.abc import Callable
@@ -21,12 +21,12 @@ DEFAULT_MIN_TTL_SECONDS = 60
 
 
 def margin(lifetime: float, percent: int) -> float:
-    """How long before expiry a token is due: ``percent`` of its lifetime, in seconds."""
+    """Seconds before expiry by which a token is due: ``percent`` of its lifetime."""
     return lifetime * percent / 100
 
 
 def refresh_at(issued_at: int, lifetime: int, percent: int, roll: float) -> int:
-    """The time a token issued at ``issued_at`` is due.
+    """Epoch seconds at which a token is due.
 
     Args:
         issued_at: Epoch seconds.
@@ -39,16 +39,15 @@ def refresh_at(issued_at: int, lifetime: int, percent: int, roll: float) -> int:
 
 
 def backoff(attempts: int, roll: float) -> float:
-    """Seconds to wait after ``attempts`` tries in a row came to nothing, between half and the whole step."""
+    """Seconds to wait after ``attempts`` failed tries in a row: half to all of a step that doubles with each try."""
     step = min(BACKOFF_MOST_SECONDS, BACKOFF_FIRST_SECONDS * 2.0 ** max(0, min(attempts, 16) - 1))
     return step * (0.5 + roll / 2)
 
 
 def orphan_wait(attempts: int) -> float:
-    """Seconds the schedule leaves a row alone after an orphaned lease ran out.
+    """Seconds after the end of an orphaned lease before a worker may take it over.
 
-    The first orphaned lease costs nothing more than itself; a row that keeps killing its lease owner waits longer each
-    time.
+    The first orphaned lease is taken over at once. A row whose refresh keeps crashing waits longer each time.
     """
     if attempts <= 1:
         return 0
@@ -56,15 +55,15 @@ def orphan_wait(attempts: int) -> float:
 
 
 def recent(since: float, now: float, seconds: float) -> bool:
-    """Whether less than ``seconds`` have passed by the wall clock; False for a moment that lies ahead.
+    """Whether less than ``seconds`` lie between ``since`` and ``now``; False if ``since`` is in the future.
 
-    What a container remembers is aged by the wall clock: its monotonic clock may stand still while it is frozen.
+    Cached values are aged by the wall clock, because a container's monotonic clock may stop while Lambda freezes it.
     """
     return 0 <= now - since < seconds
 
 
 def young(age: float, lifetime: float) -> bool:
-    """Whether a token is too fresh to be refreshed on request."""
+    """Whether a token is too young (``age`` in seconds) to be replaced when a caller reports it as rejected."""
     return age < min(YOUNG_SECONDS, lifetime * YOUNG_SHARE)
 
 

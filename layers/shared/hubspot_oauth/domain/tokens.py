@@ -1,11 +1,11 @@
-"""Tokens as nouns: a grant's pair, what HubSpot answers, what a caller gets. Times are UTC epoch seconds."""
+"""Token types: a grant's pair, HubSpot's answers, and what a caller gets. Times are UTC epoch seconds."""
 
 from dataclasses import dataclass, field
 from hashlib import sha256
 
 
 def fingerprint(token: str) -> str:
-    """A short name for a token that cannot be turned back into it: 16 hexadecimal digits of its SHA-256."""
+    """The first 16 hexadecimal digits of the token's SHA-256. They identify the token without revealing it."""
     return sha256(token.encode()).hexdigest()[:16]
 
 
@@ -22,7 +22,7 @@ class TokenAnswer:
     """HubSpot's token response, parsed tolerantly.
 
     ``expires_in`` is in seconds. ``refresh_token`` and ``hub_id`` are None when HubSpot left them out. ``scopes`` are
-    the granted ones.
+    the granted ones, or empty when HubSpot left them out.
     """
 
     access_token: str = field(repr=False)
@@ -34,9 +34,9 @@ class TokenAnswer:
 
 @dataclass(frozen=True, slots=True)
 class RefreshTokenOnly:
-    """A refresh answered without a usable access token, but with another refresh token than the one that was sent.
+    """HubSpot's answer to a refresh that has a new refresh token but no usable access token.
 
-    ``lacks`` names what was missing. The new refresh token may be the only living one.
+    ``lacks`` says what is missing. The new refresh token may be the only living one.
     """
 
     refresh_token: str = field(repr=False)
@@ -46,7 +46,7 @@ class RefreshTokenOnly:
 
 @dataclass(frozen=True, slots=True)
 class AccessToken:
-    """An access token on its way to the team's own code."""
+    """An access token as the token route hands it out."""
 
     hub_id: int
     token: str = field(repr=False)
@@ -55,5 +55,5 @@ class AccessToken:
 
     @property
     def fingerprint(self) -> str:
-        """Names this token in ``rejected=`` without repeating it."""
+        """The value of ``rejected=`` that names this token."""
         return fingerprint(self.token)

@@ -1,6 +1,7 @@
 """Which addresses a browser may be sent to, and how parameters are added to one.
 
-Checks compare whole prefixes of plain ASCII instead of parsed parts: what two parsers read differently cannot pass.
+The checks compare text prefixes of plain ASCII instead of parsed parts, so that a browser and Python cannot parse an
+accepted URL differently.
 """
 
 import re
@@ -19,35 +20,35 @@ def parse_hub_id(value: str) -> int | None:
 
 
 def origin_of(url: str) -> str:
-    """Scheme, host and port of a URL of ours."""
+    """Scheme, host and port of a trusted URL. Nothing is checked."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"
 
 
 def within(url: str, origins: Iterable[str]) -> bool:
-    """Whether ``url`` is on one of ``origins``: same scheme, host and port to the letter."""
+    """Whether ``url`` has exactly the scheme, host and port of one of ``origins``."""
     if len(url) > MOST_URL or not _PLAIN.fullmatch(url):
         return False
     return any(url == origin or url.startswith((f"{origin}/", f"{origin}?", f"{origin}#")) for origin in origins)
 
 
 def on_hubspot(url: str, app_url: str) -> bool:
-    """Whether ``url`` is a page of HubSpot's app, of any hublet: https, no user, no port. ``app_url`` counts as one."""
+    """Whether ``url`` is on ``app_url`` or on HubSpot's app in any region (https, no user, no port)."""
     origin = _HUBSPOT.match(url)
     return within(url, [app_url, *([origin[0]] if origin else [])])
 
 
 def agrees(url: str, expected: Mapping[str, str]) -> bool:
-    """Whether the query of ``url`` says nothing else than ``expected`` wherever it has one of these parameters."""
+    """Whether each query parameter of ``url`` that ``expected`` names has the expected value."""
     query = url.partition("#")[0].partition("?")[2]
     pairs = (pair.partition("=") for pair in re.split("[&;]", query))
     return all(unquote_plus(value) == expected.get(unquote_plus(name), unquote_plus(value)) for name, _, value in pairs)
 
 
 def add_query(url: str, parameters: Mapping[str, str]) -> str:
-    """``url`` with these parameters and no others of their names; what else it has stays as it is, its fragment last.
+    """Add ``parameters`` to the query of ``url``, replacing any of the same names.
 
-    Whoever wrote ``url`` could otherwise put a ``hub_id`` or a ``state`` of their own before ours.
+    Without the replacement the author of ``url`` could put another ``hub_id`` or ``state`` before ours.
     """
     if not parameters:
         return url

@@ -1,4 +1,7 @@
-"""Values that another version of this code may have written: a new field has a default, an unknown one is ignored."""
+"""Reads values that another version of this code may have written.
+
+Unknown fields are ignored; every new field must have a default.
+"""
 
 from collections.abc import Mapping
 from dataclasses import fields
@@ -9,6 +12,6 @@ if TYPE_CHECKING:
 
 
 def known_fields(kind: type["DataclassInstance"], content: Mapping[str, Any]) -> dict[str, Any]:
-    """The part of ``content`` that is a field of the dataclass ``kind``."""
+    """The entries of ``content`` that are fields of the dataclass ``kind``."""
     names = {field.name for field in fields(kind)}
     return {name: value for name, value in content.items() if name in names}

@@ -1,1 +1,1 @@
-"""What installing people meet: start, consent answer, code exchange, pages."""
+"""The install flow in the browser: start, callback, code exchange and pages."""

@@ -1,4 +1,4 @@
-"""What a browser brings: the parameters of /install and of the redirect URL, checked before anything is done."""
+"""Parses and checks the query parameters of ``/install`` and of the redirect URL."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,16 +9,16 @@ from hubspot_oauth.domain.urls import MOST_URL, parse_hub_id
 
 MOST_CODE = 2048
 MOST_STATE = 8192
-MOST_CALLER_STATE = 512  # as UTF-8: all that goes into one address must fit into API Gateway's 10,240 bytes
+MOST_CALLER_STATE = 512  # bytes of UTF-8; the whole URL must fit into API Gateway's 10,240 bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """A browser at ``GET /install``.
+    """A request to ``GET /install``.
 
     Attributes:
-        host: The host name the request came in by, from API Gateway and never from the Host header.
-        bounced: Whether it was sent here from another host once already.
+        host: The request's host name as API Gateway reports it; the Host header is not trusted.
+        bounced: Whether another host has already redirected the browser here.
     """
 
     host: str
@@ -48,7 +48,7 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A browser at the redirect URL. Any of seven kinds of arrival; which one, is for ``Callback.arrive`` to say."""
+    """A request to the redirect URL. ``Callback.arrive`` tells the kinds of arrival apart."""
 
     host: str
     code: str | None = field(default=None, repr=False)

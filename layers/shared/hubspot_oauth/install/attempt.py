@@ -1,4 +1,4 @@
-"""One install attempt as a value."""
+"""The record of one install attempt."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,23 +6,23 @@ from hashlib import sha256
 from typing import Any
 
 INSTALLED = "installed"
-#: Longer than the callback function's time-out: a function that is pending for longer has died.
+#: Longer than the callback function's time-out, so the function of an attempt that is pending for longer has died.
 PENDING_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One install attempt.
+    """One install attempt, as the Scratch table keeps it.
 
     Attributes:
-        attempt_id: The state's nonce; for an install without a state, a name made of its code.
-        browser: ``browser_hash`` of the browser that may see its landing; None where no cookie was involved.
+        attempt_id: The state's nonce; for an install without a state, a name made from its code's hash.
+        browser: ``browser_hash`` of the browser that may see the landing; None if the install set no cookie.
         started_at: Epoch seconds.
         outcome: None while pending, ``installed``, or a refusal's code.
         hub_id: The account, once installed.
-        missing_scopes: The required scopes that HubSpot did not grant, if it was refused for them.
-        return_to: Where its browser goes once installed, if the install said so.
-        caller_state: The caller's own ``state``, handed back there.
+        missing_scopes: The requested scopes that HubSpot did not grant, if that is why the attempt was refused.
+        return_to: Where the browser goes after success, if given.
+        caller_state: The caller's own ``state``, which is added to ``return_to``.
     """
 
     attempt_id: str
@@ -36,7 +36,7 @@ class Attempt:
 
     @classmethod
     def of(cls, item: Mapping[str, Any]) -> "Attempt":
-        """The attempt that an item of the Scratch table holds, given as plain values."""
+        """Parse an item of the Scratch table that is already converted to plain values."""
         return cls(
             attempt_id=item["attempt_id"],
             browser=item.get("browser"),
@@ -49,10 +49,10 @@ class Attempt:
         )
 
     def interrupted(self, now: float) -> bool:
-        """Whether its function died before it could record the outcome."""
+        """Whether the callback function died before it recorded the outcome."""
         return self.outcome is None and now - self.started_at >= PENDING_SECONDS
 
 
 def code_name(code: str) -> str:
-    """What is stored of an authorization code: a hash, since the code itself is a credential."""
+    """The hash that is stored in place of an authorization code, because the code itself is a credential."""
     return sha256(code.encode()).hexdigest()

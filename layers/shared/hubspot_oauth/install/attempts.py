@@ -1,12 +1,12 @@
 """Install attempts in the Scratch table: a nonce and an authorization code are each spent exactly once.
 
-Both go into one transaction *before* the code is sent to HubSpot::
+One transaction spends both *before* the code is sent to HubSpot::
 
     tab A  ── spend(nonce, code) ok ── exchange ── store ── finish ── landing
-    tab B  ── spend(nonce, code) lost ── the attempt of A: pending, then A's landing
-    thief  ── spend(other nonce, same code) lost ── the attempt of A, whose cookie the thief has not
+    tab B  ── spend(nonce, code) lost ── gets A's attempt: the pending page, then A's landing
+    thief  ── spend(other nonce, same code) lost ── gets A's attempt, but lacks its cookie: refused
 
-Items keep a TTL so that the table stays small; no decision trusts it.
+The items' TTL only keeps the table small; no decision relies on it.
 """
 
 from collections.abc import Sequence
@@ -30,12 +30,12 @@ _CONFLICT_WAIT_SECONDS = 0.05
 
 
 class Attempts:
-    """Attempts and spent codes.
+    """Reads and writes attempts and spent codes.
 
     Args:
         dynamodb: A DynamoDB client.
         table: The Scratch table's name.
-        sleep: How to wait when two transactions met on one item.
+        sleep: Waits before the retry when two transactions conflict on one item.
     """
 
     def __init__(self, dynamodb: "DynamoDBClient", table: str, sleep: Sleep) -> None:
@@ -44,15 +44,14 @@ class Attempts:
         self._sleep = sleep
 
     def find(self, attempt_id: str) -> Attempt | None:
-        """The attempt, or None."""
         item = self._item(f"attempt#{attempt_id}")
         return Attempt.of(item) if item else None
 
     def spend(self, attempt: Attempt, code: str) -> Attempt | None:
-        """Spend nonce and code together; None for the one winner, else the attempt that spent either first.
+        """Spend nonce and code together. Return None on success, else the attempt that spent one of them earlier.
 
         Raises:
-            InstallRefused: DynamoDB went on cancelling; nothing is spent.
+            InstallRefused: DynamoDB cancelled every try; nothing is spent.
         """
         for _ in range(_CONFLICT_TRIES):
             try:
@@ -63,7 +62,7 @@ class Attempts:
                 earlier = self._earlier(attempt, code)
                 if earlier:
                     return earlier
-                self._sleep(_CONFLICT_WAIT_SECONDS)  # two transactions met and neither has won yet
+                self._sleep(_CONFLICT_WAIT_SECONDS)  # two transactions conflicted, and neither has won yet
             else:
                 return None
         raise InstallRefused(refusals.INTERRUPTED, "the attempt could not be recorded")
@@ -71,7 +70,7 @@ class Attempts:
     def finish(
         self, attempt_id: str, outcome: str, *, hub_id: int | None = None, missing_scopes: Sequence[str] = ()
     ) -> None:
-        """Record how the attempt ended: ``installed`` or a refusal's code, and what its landing names."""
+        """Record the outcome (``installed`` or a refusal's code) and what the landing shows."""
         named = {"outcome": outcome, "hub_id": hub_id, "missing_scopes": " ".join(missing_scopes)}
         known = {name: value for name, value in named.items() if value}
         self._dynamodb.update_item(

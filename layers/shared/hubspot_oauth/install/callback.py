@@ -1,7 +1,7 @@
-"""Finishing an install: what to do with a browser that arrives at the redirect URL.
+"""Finishes an install when the browser arrives at the redirect URL.
 
-The guards stand in a row, and their order matters. Nothing is believed before the signature is checked, and nothing is
-told before the cookie is. Nonce and code are spent together before the code is sent to HubSpot.
+The order of the guards matters. The state's signature is checked before its content is used, and the cookie is checked
+before an attempt's outcome is shown. Nonce and code are spent together before the code is sent to HubSpot.
 """
 
 import hmac
@@ -31,8 +31,6 @@ from hubspot_oauth.install.start import Starter
 
 @dataclass(kw_only=True)
 class Callback:
-    """Finishes installs."""
-
     settings: Settings
     starter: Starter
     links: Links
@@ -43,10 +41,10 @@ class Callback:
     clock: Clock
 
     def arrive(self, arrival: Arrival) -> Landing:
-        """Where the browser ends up.
+        """Handle a request to the redirect URL; return where the browser goes.
 
         Raises:
-            InstallRefused: On the page of a refusal; nothing half-done stays.
+            InstallRefused: The install ends with a refusal's page.
         """
         if arrival.error:
             raise self._refused_by_hubspot(arrival)
@@ -55,7 +53,7 @@ class Callback:
         if arrival.state:
             return self._with_state(arrival, arrival.code, self._read(arrival.state))
         if arrival.return_url is None:
-            return Redirect(self.settings.install_url(arrival.host))  # no proof that this browser asked: start afresh
+            return Redirect(self.settings.install_url(arrival.host))  # a code does not prove who started: start again
         return self._seamless(arrival, arrival.code, arrival.return_url)
 
     def _refused_by_hubspot(self, arrival: Arrival) -> InstallRefused:
@@ -67,8 +65,8 @@ class Callback:
             self._check_browser(state, arrival)
             self.report("InstallsReturned")
         except InstallRefused:
-            return refused  # an answer without our state is shown all the same, but proves nothing
-        if state.kind is Kind.OWN:  # a Marketplace state needs no cookie: it does not prove who started
+            return refused  # without our state and cookie the answer is not counted and gets no signed link
+        if state.kind is Kind.OWN:  # a Marketplace state needs no cookie, so it does not prove who started
             refused.retry_url = self.links.again(state)
         return refused
 
@@ -82,7 +80,7 @@ class Callback:
 
     def _with_state(self, arrival: Arrival, code: str, state: InstallState) -> Landing:
         self._check_browser(state, arrival)
-        self.report("InstallsReturned")  # only answers to our own starts show that our link works
+        self.report("InstallsReturned")  # counted only with our state: it proves that our authorization URL works
         if state.kind is Kind.MARKETPLACE:
             self._hubspot_page(arrival.return_url or "", arrival)
         try:
@@ -115,14 +113,17 @@ class Callback:
         return self._complete(attempt, code, wanted, arrival)
 
     def _seamless(self, arrival: Arrival, code: str, return_url: str) -> Landing:
-        """A Marketplace install that did not start here: stored unbound, without a reference or a return_to."""
+        """Complete a Marketplace install without a state. It is stored unbound and without a client_reference_id."""
         self._hubspot_page(return_url, arrival)
         wanted = Wanted(self.settings.redirect_uri(arrival.host), Binding.UNBOUND)
         attempt = Attempt(f"unbound-{code_name(code)[:32]}", None, int(self.clock()))
         return self._complete(attempt, code, wanted, arrival)
 
     def _complete(self, attempt: Attempt, code: str, wanted: Wanted, arrival: Arrival) -> Landing:
-        """The landing of this attempt, or of the earlier one that spent this code, if this browser made that one."""
+        """Complete the attempt; return its landing.
+
+        If an earlier attempt spent the code, only the browser that made that attempt gets its landing.
+        """
         ended = self.completion.complete(attempt, code, wanted)
         if ended.attempt_id == attempt.attempt_id:
             return self._landing(ended, arrival)
@@ -141,16 +142,18 @@ class Callback:
             raise InstallRefused(refusals.STATE_INVALID) from None
 
     def _check_browser(self, state: InstallState, arrival: Arrival) -> None:
-        """Refuse a browser that did not start the install. A Marketplace iframe may withhold the cookie, not alter it.
+        """Refuse a browser that did not start the install.
+
+        In the Marketplace's iframe the cookie may be missing; a wrong one is refused there too.
 
         Raises:
-            InstallRefused: The cookie is missing or another one.
+            InstallRefused: The cookie is missing or has another value.
         """
         cookie = arrival.cookies.get(cookie_name(state.nonce, state.redirect_uri))
         if cookie is None and state.kind is Kind.MARKETPLACE:
             return
         if cookie is None or not hmac.compare_digest(browser_hash(cookie), state.browser):
-            late = state.expires_at <= self.clock()  # a late browser may have dropped its cookie
+            late = state.expires_at <= self.clock()  # the browser may have dropped an old cookie
             raise InstallRefused(refusals.STATE_EXPIRED if late else refusals.BROWSER_MISMATCH)
 
     def _hubspot_page(self, return_url: str, arrival: Arrival) -> str:
@@ -160,5 +163,5 @@ class Callback:
 
 
 def _word(error: str) -> str:
-    """HubSpot's error code for the log; empty for anything else, which could be any stranger's text."""
+    """``error`` if it looks like an error code, else empty: anyone can write this parameter, and it is logged."""
     return error if re.fullmatch("[A-Za-z0-9_.-]{1,64}", error) else ""

@@ -1,4 +1,4 @@
-"""Completing an install: spend the code, exchange it, store the grant, record how the attempt ended."""
+"""Completes an install: spends the code, exchanges it, stores the grant and records the outcome."""
 
 from dataclasses import dataclass, replace
 
@@ -16,8 +16,6 @@ from hubspot_oauth.install.exchange import CodeExchange, Wanted
 
 @dataclass(kw_only=True)
 class Completion:
-    """Completes installs, each code once."""
-
     settings: Settings
     exchange: CodeExchange
     attempts: Attempts
@@ -29,7 +27,7 @@ class Completion:
         """Spend the code and store the grant; return this attempt, or the earlier one that spent the code or the nonce.
 
         Raises:
-            InstallRefused: Nothing was stored, and the attempt says so.
+            InstallRefused: No grant was stored. If the code was spent, the attempt records the refusal.
         """
         sealer = self._everything_of_ours()
         earlier = self.attempts.spend(attempt, code)
@@ -45,7 +43,7 @@ class Completion:
         return replace(attempt, outcome=INSTALLED, hub_id=granted.hub_id)
 
     def _everything_of_ours(self) -> Sealer:
-        """Client secret and data key in hand before the code is spent: what fails here costs no code."""
+        """Get the client secret and a data key before the code is spent, so that a failure here costs no code."""
         try:
             self.client_secret()
             return self.vault.sealer()

@@ -1,6 +1,6 @@
-"""The cookie of one started install: its name, its flags, and the cookies a request brings.
+"""The cookie that ties an install to the browser that started it.
 
-Each install has a cookie of its own, so that parallel tabs do not overwrite one another.
+Each install has its own cookie, so that parallel tabs do not overwrite one another's.
 """
 
 from dataclasses import dataclass, field
@@ -8,13 +8,13 @@ from urllib.parse import urlsplit
 
 from hubspot_oauth.adapters.api_gateway import Event
 
-#: Longer than a state lives, so that a late browser is told that it is late and a reload still shows the landing.
+#: Longer than a state lives, so that a late browser gets ``state_expired`` and a reload still shows the landing.
 COOKIE_SECONDS = 3600
 
 
 @dataclass(frozen=True, slots=True)
 class Cookie:
-    """The browser's half of one install. ``value`` is the browser secret whose hash the state carries."""
+    """The cookie of one install. ``value`` is the secret whose hash the state carries."""
 
     name: str
     value: str = field(repr=False)
@@ -32,7 +32,7 @@ class Cookie:
 
 
 def cookie_name(nonce: str, redirect_uri: str) -> str:
-    """The name of one install's cookie. ``__Host-`` pins it to this host; only http://localhost cannot have that."""
+    """The name of one install's cookie. ``__Host-`` ties it to this host; http://localhost cannot use that prefix."""
     prefix = "__Host-" if secure(redirect_uri) else ""
     return f"{prefix}hubspot-install-{nonce[:12]}"
 
@@ -43,6 +43,6 @@ def secure(redirect_uri: str) -> bool:
 
 
 def cookies_of(event: Event) -> dict[str, str]:
-    """The request's cookies by name. Of two with one name the first counts, which is the more specific one."""
+    """The request's cookies by name. If a name occurs twice, the first cookie counts: it has the more specific path."""
     pairs = (cookie.partition("=") for cookie in reversed(event.get("cookies") or []))
     return {name.strip(): value.strip() for name, _, value in pairs}

@@ -1,4 +1,4 @@
-"""Turning an authorization code into a stored grant, or into a reason why nothing was stored."""
+"""Exchanges an authorization code, checks the grant and stores it."""
 
 import secrets
 from contextlib import suppress
@@ -18,7 +18,7 @@ from hubspot_oauth.domain.tokens import TokenAnswer, Tokens
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What an install must turn out to be."""
+    """What the state demands of the exchange and of the grant. ``hub_id`` None allows any account."""
 
     redirect_uri: str
     binding: Binding
@@ -28,14 +28,14 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Granted:
-    """A grant that is stored. ``before`` is what was stored before it, if anything was."""
+    """A stored grant. ``before`` is the account as it was stored before, or None for its first install."""
 
     hub_id: int
     scopes: tuple[str, ...]
     before: Account | None
 
     def evidence(self, wanted: Wanted, optional: tuple[str, ...]) -> dict[str, object]:
-        """What the log says of it; ``optional`` are the scopes that HubSpot may drop."""
+        """The log's fields about this install. ``optional`` are the scopes that HubSpot may drop."""
         before = self.before
         return {
             "hub_id": self.hub_id,
@@ -50,8 +50,6 @@ class Granted:
 
 @dataclass(kw_only=True)
 class CodeExchange:
-    """Exchanges authorization codes and stores what comes back."""
-
     settings: Settings
     hubspot: HubSpot
     accounts: AccountsTable
@@ -59,10 +57,10 @@ class CodeExchange:
     roll: Roll
 
     def obtain(self, code: str, wanted: Wanted, sealer: Sealer) -> Granted:
-        """Exchange ``code``, check what HubSpot granted, store it.
+        """Exchange ``code``, check the grant and store it.
 
         Raises:
-            InstallRefused: Nothing was stored, and no working grant was touched.
+            InstallRefused: Nothing was stored, and an existing grant of the account is unchanged.
         """
         sent_at = self.clock()
         answer = self._exchange(code, wanted.redirect_uri)
@@ -87,7 +85,7 @@ class CodeExchange:
         return answer
 
     def _completed(self, answer: TokenAnswer) -> TokenAnswer:
-        """A token answer that left out account or scopes, completed from introspection."""
+        """Fill in a missing account or missing scopes from introspection."""
         known = self.hubspot.introspect(answer.access_token)
         listed = known.get("scopes")
         scopes = tuple(s for s in listed if isinstance(s, str)) if isinstance(listed, list) else ()
@@ -103,7 +101,10 @@ class CodeExchange:
             raise InstallRefused(refusals.SCOPES_MISSING, " ".join(missing), missing)
 
     def _discard(self, hub_id: int, answer: TokenAnswer) -> None:
-        """Revoke a grant that is not stored, unless we hold one for that account: it may be the very same token."""
+        """Revoke the unwanted grant.
+
+        If the account is already stored nothing is revoked, because its stored refresh token may be this one.
+        """
         if answer.refresh_token and self.accounts.get(GrantKey(hub_id)) is None:
             with suppress(HubSpotError):
                 self.hubspot.revoke(answer.refresh_token)

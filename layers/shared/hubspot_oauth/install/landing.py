@@ -1,4 +1,4 @@
-"""Where a browser ends up: the outcomes of ``/install`` and of the redirect URL, and the landing of one attempt."""
+"""The redirects and pages that end a request to ``/install`` or to the redirect URL."""
 
 from dataclasses import dataclass, field
 
@@ -13,7 +13,7 @@ from hubspot_oauth.install.cookies import Cookie
 
 @dataclass(frozen=True, slots=True)
 class Redirect:
-    """Send the browser to ``url``, which may carry a state and is therefore not shown, and set the cookie."""
+    """Redirect to ``url`` and set ``cookie``. ``repr`` hides ``url`` because it may carry a state."""
 
     url: str = field(repr=False)
     cookie: Cookie | None = None
@@ -21,19 +21,19 @@ class Redirect:
 
 @dataclass(frozen=True, slots=True)
 class InstalledPage:
-    """The install is done and the browser has nowhere else to go."""
+    """The page after success, for an install with no URL to return to."""
 
     hub_id: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class PendingPage:
-    """Another request of this browser is finishing the same install; the page offers a link that looks again."""
+    """The page with a link to check again, while another request of this browser finishes the install."""
 
 
 @dataclass(frozen=True, slots=True)
 class StartPage:
-    """The browser brought nothing: the page says where an install starts."""
+    """The page that links to the start of an install, for a browser that came without a code."""
 
     install_url: str
 
@@ -42,10 +42,10 @@ Landing = Redirect | InstalledPage | PendingPage | StartPage
 
 
 def landing_of(attempt: Attempt, arrival: Arrival, settings: Settings, now: float) -> Landing:
-    """Where this attempt ends: the same place for each request of its browser.
+    """The landing for the attempt's recorded outcome, so that a reload shows the same one.
 
     Raises:
-        InstallRefused: The attempt was refused, or its function died.
+        InstallRefused: The attempt was refused, or the callback function died.
     """
     if attempt.interrupted(now):
         raise InstallRefused(refusals.INTERRUPTED)

@@ -1,6 +1,6 @@
-"""Install links: what the team's back end said about an install, signed, and the check of where they may lead.
+"""Makes and reads signed install links, and checks the URLs they lead to.
 
-What comes in the plain query of ``/install`` proves nothing. What a link says was signed by us.
+Anyone can write the plain query of ``/install``. Only the content of a signed link is known to come from the team.
 """
 
 from dataclasses import dataclass
@@ -19,8 +19,6 @@ from hubspot_oauth.install.signing import BadSignature, read_link, sign_link, wi
 
 @dataclass(kw_only=True)
 class Links:
-    """Makes and reads the install links of one app."""
-
     settings: Settings
     state_keys: StateKeys
     clock: Clock
@@ -40,7 +38,10 @@ class Links:
         return add_query(self.settings.install_url(host), {"link": sign_link(link, self.state_keys())})
 
     def again(self, state: InstallState) -> str:
-        """The URL that starts the very same install once more, for a browser that has proved it started this one."""
+        """The URL that starts the same install again.
+
+        The URL has a signed link, so it is only for a browser that has proved that it started this install.
+        """
         link = InstallLink(
             expires_at=int(self.clock()) + LINK_SECONDS,
             client_reference_id=state.client_reference_id,
@@ -53,12 +54,12 @@ class Links:
         return add_query(origin_of(state.redirect_uri) + INSTALL_PATH, parameters)
 
     def read(self, asked: Start) -> InstallLink:
-        """What is known of an install that starts: from its signed link, else from the query.
+        """What is known of a starting install: its signed link's content, or the plain query if it has no link.
 
-        The sites are checked again, because a link lives for a week and the settings may have changed since.
+        The return URLs are checked again, because a link lives for a week and the settings may have changed since.
 
         Raises:
-            InstallRefused: The link is not ours, has expired, or leads to a site that is not allowed.
+            InstallRefused: The link is not signed by us, has expired, or leads to a site that is not allowed.
         """
         plain = InstallLink(0, hub_id=asked.hub_id, return_to=asked.return_to)
         link = self._signed(asked.link) if asked.link else plain
@@ -81,9 +82,9 @@ class Links:
 
 
 def on_its_own_host(asked: Start, redirect_uri: str) -> str | None:
-    """The same start on the redirect URL's host, where the cookie must be set; None where it already is.
+    """The URL of the same start on the redirect URL's host, where the cookie must be set; None if already there.
 
-    A browser is sent over once: behind a CDN the host that API Gateway sees never becomes the public one.
+    A browser is redirected only once, because behind a CDN API Gateway never sees the public host name.
     """
     if asked.bounced or urlsplit(redirect_uri).hostname == asked.host:
         return None

@@ -1,4 +1,7 @@
-"""The pages people see while installing: plain HTML, a strict Content-Security-Policy, nothing from elsewhere."""
+"""Renders the HTML pages of the install flow.
+
+The Content-Security-Policy allows no script and no outside resource but the logo.
+"""
 
 import base64
 import hashlib
@@ -22,7 +25,7 @@ class Pages:
 
     Args:
         brand: What the pages show of the app.
-        app_url: HubSpot's origin, which may frame a page where the Marketplace needs it.
+        app_url: HubSpot's origin, which may frame the pages of a Marketplace install.
     """
 
     def __init__(self, brand: Brand, *, app_url: str) -> None:
@@ -30,23 +33,20 @@ class Pages:
         self._app_url = app_url
 
     def installed(self, hub_id: int | None) -> str:
-        """The install is done."""
         return self._render("installed.html", hub_id=hub_id)
 
     def pending(self) -> str:
-        """The install is being finished; a link looks again."""
         return self._render("pending.html")
 
     def start(self, install_url: str) -> str:
-        """Where an install starts."""
         return self._render("start.html", install_url=install_url, who_may_install=refusals.WHO_MAY_INSTALL)
 
     def refused(self, refusal: Refusal, retry_url: str, missing_scopes: Sequence[str] = ()) -> str:
-        """What happened, what to do, and the code to tell the support."""
+        """The page of a refusal; ``retry_url`` is linked only if the refusal allows a retry."""
         return self._render("refused.html", refusal=refusal, retry_url=retry_url, missing_scopes=missing_scopes)
 
     def headers(self, *, framed: bool) -> dict[str, str]:
-        """The headers of a page; ``framed`` ones may be shown inside HubSpot's own pages, all others nowhere."""
+        """The headers of a page. HubSpot's own pages may frame it if ``framed``; otherwise no page may."""
         digest = base64.b64encode(hashlib.sha256(self._style.encode()).digest()).decode()
         logo = urlsplit(self._brand.logo_url)
         policy = [

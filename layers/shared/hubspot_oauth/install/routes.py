@@ -1,4 +1,4 @@
-"""``GET /install`` and ``GET /oauth-callback``: API Gateway's events in, pages and redirects out."""
+"""``GET /install`` and ``GET /oauth-callback`` turn API Gateway's events into pages and redirects."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ _PRIVATE = {"cache-control": "no-store", "referrer-policy": "no-referrer"}
 
 @dataclass(kw_only=True)
 class InstallRoutes:
-    """The two addresses that an installing browser opens."""
+    """The two routes that an installing browser opens."""
 
     settings: Settings
     starter: Starter
@@ -30,7 +30,7 @@ class InstallRoutes:
     report: Report
 
     def start(self, event: Event) -> Response:
-        """``GET /install``: a redirect to HubSpot, or the page of a refusal."""
+        """``GET /install``: redirect to HubSpot, or show the page of a refusal."""
 
         def begin(query: dict[str, str]) -> Redirect:
             redirect = self.starter.start(Start.parse(host_of(event), query))
@@ -41,7 +41,7 @@ class InstallRoutes:
         return self._answer(event, begin)
 
     def finish(self, event: Event) -> Response:
-        """``GET /oauth-callback``: where the install ends."""
+        """``GET /oauth-callback``: finish the install."""
 
         def arrive(query: dict[str, str]) -> Landing:
             return self.callback.arrive(Arrival.parse(host_of(event), query, cookies_of(event)))
@@ -83,7 +83,7 @@ class InstallRoutes:
 
 
 def _in_marketplace(event: Event) -> bool:
-    """Whether this is the Marketplace's last step, which runs in HubSpot's iframe: its pages must be readable there."""
+    """Whether this is the Marketplace's last step. It runs in HubSpot's iframe, so its pages must allow framing."""
     return "step=finalize" in event.get("rawQueryString", "").split("&")
 
 

@@ -1,7 +1,7 @@
-"""Signatures over what travels through browsers: the OAuth state and the install link.
+"""Signs and verifies the OAuth state and the install link, which travel through browsers.
 
-Both are signed with HMAC-SHA256 (itsdangerous; its default digest is SHA-1) under different salts, so that one never
-passes for the other. Keys come as a list, oldest first: the last one signs, all of them verify.
+Both are signed with HMAC-SHA256 (itsdangerous; its default digest is SHA-1) under different salts, so that one is
+never accepted as the other. Keys are a list, oldest first: the last one signs, and each of them verifies.
 """
 
 import hashlib
@@ -20,13 +20,13 @@ class BadSignature(Exception):
 
 
 class Keys(Protocol):
-    """The keys as they are known here, and a look whether there are others by now."""
+    """Cached signing keys; ``reread`` reloads them."""
 
     def __call__(self) -> Sequence[str]:
-        """Oldest first."""
+        """The keys, oldest first."""
 
     def reread(self) -> bool:
-        """Whether there are other keys now."""
+        """Reload the keys; return whether they changed."""
 
 
 _Signed = TypeVar("_Signed")
@@ -38,10 +38,10 @@ def sign_state(state: InstallState, keys: Sequence[str]) -> str:
 
 
 def read_state(value: str, keys: Sequence[str]) -> InstallState:
-    """The state that was signed. Says nothing about its age.
+    """Verify and parse a state; the caller checks whether it has expired.
 
     Raises:
-        BadSignature: It was not signed here.
+        BadSignature: No key has signed it, or another version of this code wrote it.
     """
     content = known_fields(InstallState, _load(value, keys, "install-state"))
     try:
@@ -56,10 +56,10 @@ def sign_link(link: InstallLink, keys: Sequence[str]) -> str:
 
 
 def read_link(value: str, keys: Sequence[str]) -> InstallLink:
-    """The install link that was signed. Says nothing about its age.
+    """Verify and parse an install link; the caller checks whether it has expired.
 
     Raises:
-        BadSignature: It was not signed here.
+        BadSignature: No key has signed it, or another version of this code wrote it.
     """
     try:
         return InstallLink(**known_fields(InstallLink, _load(value, keys, "install-link")))
@@ -68,7 +68,7 @@ def read_link(value: str, keys: Sequence[str]) -> InstallLink:
 
 
 def with_keys(read: Callable[[str, Sequence[str]], _Signed], value: str, keys: Keys) -> _Signed:
-    """What ``read`` makes of ``value``; with keys read again once, since one may have been rotated in a moment ago.
+    """Call ``read`` with the cached keys; if that fails, reload them once, because a new key may have been added.
 
     Raises:
         BadSignature: No key has signed it.

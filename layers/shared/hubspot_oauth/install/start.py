@@ -1,4 +1,4 @@
-"""Starting an install: every redirect to HubSpot's consent page. Nothing is written anywhere."""
+"""Starts an install by redirecting to HubSpot's consent page. Nothing is stored."""
 
 import secrets
 from dataclasses import dataclass
@@ -21,8 +21,6 @@ from hubspot_oauth.install.signing import sign_state
 
 @dataclass(kw_only=True)
 class Starter:
-    """Sends browsers to HubSpot."""
-
     settings: Settings
     hubspot: HubSpot
     links: Links
@@ -31,7 +29,7 @@ class Starter:
     clock: Clock
 
     def start(self, asked: Start) -> Redirect:
-        """To HubSpot's consent page, or first to the redirect URL's own host.
+        """Redirect to HubSpot's consent page, or first to the redirect URL's own host.
 
         Raises:
             InstallRefused: The link or a value in it is not acceptable, or the client secret is not set.
@@ -49,7 +47,7 @@ class Starter:
         return Redirect(self.hubspot.authorization_url(state, self._signed(state)), cookie)
 
     def to_marketplace(self, return_url: str, redirect_uri: str, link: InstallLink = NO_LINK) -> Redirect:
-        """Back to the Marketplace's own consent, with a state minted for the user who signed in, if one did."""
+        """Redirect back to the Marketplace's own consent page, with a new state that carries what ``link`` says."""
         state, cookie = self._mint(Kind.MARKETPLACE, redirect_uri, link)
         return Redirect(add_query(return_url, {"state": self._signed(state)}), cookie)
 
