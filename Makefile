@@ -8,7 +8,7 @@ STACK_ENV ?= dev
 
 .PHONY: help install check test soak test-browser demo connect verify-hubspot bench build deploy secret lock clean
 
-help: ## Show what there is to run
+help: ## List these targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(VENV)/.installed ## Install the pinned dependencies into .venv
@@ -42,10 +42,10 @@ $(VENV)/.installed-browser: requirements/browser.txt $(VENV)/.installed
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/browser.txt
 	@touch $@
 
-demo: install ## The whole product on this machine, with a HubSpot simulator
+demo: install ## Run the whole product on this machine, with a HubSpot simulator
 	@exec $(BIN)/python -m local $(ARGS)
 
-connect: install ## The same, against the real HubSpot with your own app
+connect: install ## Run it against the real HubSpot, with your own app
 	@exec $(BIN)/python -m local connect $(ARGS)
 
 verify-hubspot: install ## Check the simulator's assumptions against the real HubSpot

@@ -1,1 +1,1 @@
-"""The operator's commands: build, deploy, set the client secret. The first two need the SAM CLI."""
+"""The operator's commands: build, deploy and secret. Build and deploy need the SAM CLI."""

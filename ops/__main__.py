@@ -16,7 +16,7 @@ from ops.parameters import check_parameters
 from ops.template import load_template
 
 _config_env = click.option("--config-env", default="dev", show_default=True, help="Environment of samconfig.toml.")
-#: How `make deploy` is given the parameters that have no default.
+#: The arguments of `make deploy` that set the template parameters without a default.
 _HOW = {"HubSpotClientId": 'ARGS="--client-id YOUR-CLIENT-ID"', "RequiredScopes": "HSMETA=path/to/app-hsmeta.json"}
 _profile = click.option("--profile", help="AWS profile.")
 
@@ -104,11 +104,11 @@ def _asked_secret() -> str:
 
 
 def _deployed(session: boto3.Session, configured: dict[str, object]) -> dict[str, str]:
-    """The deployed stack's parameters, which it keeps unless they are given again."""
+    """The deployed stack's parameters. A deploy keeps those that it is not given."""
     try:
         found = session.client("cloudformation").describe_stacks(StackName=str(configured["stack_name"]))
     except (BotoCoreError, ClientError):
-        return {}  # not deployed yet, or not reachable: the preflight reports that
+        return {}  # the stack does not exist yet, or the preflight reports why AWS cannot be asked
     return {p["ParameterKey"]: p["ParameterValue"] for p in found["Stacks"][0].get("Parameters", [])}
 
 

@@ -1,7 +1,7 @@
 """Reads ``app-hsmeta.json``, checks it against HubSpot's rules, and derives template parameters from it.
 
-HubSpot reports wrong scopes only on its own pages, to the person who installs. Scopes that come from this file are
-the declared ones.
+HubSpot reports wrong scopes only on its own pages, to the person who installs. The stack's scopes come from this file,
+so that they match what the app declares.
 """
 
 import ipaddress
@@ -16,7 +16,7 @@ _LISTS = ("redirectUrls", "requiredScopes", "conditionallyRequiredScopes", "opti
 
 
 class HsMetaError(Exception):
-    """The file cannot be used; ``faults`` has one sentence for each rule that is broken."""
+    """The file cannot be used; ``faults`` has one sentence for each reason."""
 
     def __init__(self, faults: Sequence[str]) -> None:
         super().__init__("; ".join(faults))
@@ -49,7 +49,7 @@ class HsMeta:
         return {name: value for name, value in given.items() if name not in kept}
 
     def faults(self, parameters: Mapping[str, str]) -> list[str]:
-        """What a stack with these parameters would use and this file does not declare: HubSpot would refuse it."""
+        """One sentence for each conditional scope or redirect URL in ``parameters`` that this file does not declare."""
         wanted = parameters.get("ConditionalScopes", "").split()
         unknown = [scope for scope in wanted if scope not in self.conditional_scopes]
         redirect = self.redirect_fault(parameters["RedirectUrl"]) if parameters.get("RedirectUrl") else None
@@ -67,7 +67,7 @@ def load_hsmeta(path: Path) -> HsMeta:
     """Read and check an app-hsmeta.json.
 
     Raises:
-        HsMetaError: It is not readable, or breaks HubSpot's rules; ``faults`` has every broken one.
+        HsMetaError: The file cannot be read, is not JSON, or breaks HubSpot's rules.
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
@@ -82,7 +82,7 @@ def parse_hsmeta(content: object) -> HsMeta:
     """Check the content of an app-hsmeta.json.
 
     Raises:
-        HsMetaError: It breaks HubSpot's rules; ``faults`` has every broken one.
+        HsMetaError: The content breaks HubSpot's rules.
     """
     config = content.get("config") if isinstance(content, dict) else None
     auth = config.get("auth") if isinstance(config, dict) else None

@@ -1,6 +1,6 @@
-"""Checks parameter values against the template's own Parameters section, every fault at once.
+"""Checks parameter values against the template's Parameters section, and reports all faults at once.
 
-CloudFormation checks the same, one fault at a time and only after everything has been uploaded.
+CloudFormation reports one fault at a time, and only after everything has been uploaded.
 """
 
 import re
@@ -11,12 +11,12 @@ from typing import Any
 def check_parameters(
     template: Mapping[str, Any], given: Mapping[str, str], how: Mapping[str, str] | None = None
 ) -> list[str]:
-    """One sentence for each fault of ``given``, in the template's order.
+    """One sentence for each fault: unknown names first, then the rest in the template's order.
 
     Args:
         template: From ``load_template``.
         given: Parameter values by name; the others take the template's default.
-        how: For some names, the option or variable by which a missing parameter is given.
+        how: By parameter name, the arguments that set it; the sentence about a missing one ends with them.
     """
     declared: Mapping[str, Mapping[str, Any]] = template["Parameters"]
     faults = [f"{name}: the template has no such parameter" for name in given if name not in declared]

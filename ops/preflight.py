@@ -1,4 +1,4 @@
-"""Checks what a build or a deploy needs before it starts: one line for each fault, with how to fix it."""
+"""Checks what a build or a deploy needs before it starts. Each fault is one line that says how to fix it."""
 
 import os
 import re
@@ -26,7 +26,7 @@ def python_fault() -> str | None:
 
 
 def python_for_build() -> Path | None:
-    """Python 3.13: from PATH, else from pyenv's versions."""
+    """The path of Python 3.13, from PATH or else from pyenv's versions; None if neither has it."""
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
     found = shutil.which(f"python{RUNTIME}")
     candidates = [Path(found)] if found else []
@@ -48,7 +48,7 @@ def region_fault(session: boto3.Session) -> str | None:
 
 
 def credentials_fault(session: boto3.Session) -> str | None:
-    """Ask STS, because expired credentials look like valid ones."""
+    """Why AWS does not accept the credentials, or None. It asks STS, because expired ones look like valid ones."""
     mend = "Sign in with: aws sso login, or set AWS_PROFILE"
     try:
         if session.get_credentials() is None:
@@ -63,7 +63,7 @@ def credentials_fault(session: boto3.Session) -> str | None:
 
 
 def faults(session: boto3.Session | None = None) -> list[str]:
-    """All faults that would stop a build; with a ``session``, a deploy."""
+    """All faults that would stop a build or, with a ``session``, a deploy."""
     checks: list[Callable[[], str | None]] = [python_fault, sam_fault]
     if session is not None:
         checks += [lambda: region_fault(session), lambda: credentials_fault(session)]

@@ -26,7 +26,7 @@ def environment(inherited: Mapping[str, str] | None = None) -> dict[str, str]:
 
 
 def configured(config_env: str) -> dict[str, Any]:
-    """The deploy parameters of this environment in samconfig.toml; empty if it is not there."""
+    """The deploy parameters of one environment in samconfig.toml; empty if there is no such environment."""
     path = Path(ROOT / "samconfig.toml")
     content = tomllib.loads(path.read_text(encoding="utf-8"))
     section = content.get(config_env, {})
@@ -34,11 +34,11 @@ def configured(config_env: str) -> dict[str, Any]:
 
 
 def overrides(values: object) -> dict[str, str]:
-    """The values by name of samconfig.toml's ``parameter_overrides``, a list of ``Name=value``."""
+    """The ``parameter_overrides`` of samconfig.toml, a list of ``Name=value``, as a dict."""
     items = values if isinstance(values, list) else []
     return {name: value.strip('"') for name, _, value in (str(item).partition("=") for item in items)}
 
 
 def written(given: Mapping[str, str]) -> list[str]:
-    """The arguments of ``--parameter-overrides``, quoted: SAM silently drops what follows a space otherwise."""
+    """The arguments of ``--parameter-overrides``. Without the quotes SAM silently drops what follows a space."""
     return ['{}="{}"'.format(name, value.replace('"', '\\"')) for name, value in given.items()]

@@ -16,7 +16,7 @@ def load_template(path: Path = TEMPLATE) -> Template:
 
 
 def resources_of(template: Template, *kinds: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """(logical id, properties) of the resources of these types."""
+    """Yield the logical id and the properties of each resource of these types."""
     for name, resource in template["Resources"].items():
         if resource["Type"] in kinds:
             yield name, resource.get("Properties", {})

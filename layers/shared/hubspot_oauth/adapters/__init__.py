@@ -1,1 +1,1 @@
-"""One module for each outside world: HubSpot, DynamoDB, KMS, Secrets Manager, SQS, API Gateway, logs and metrics."""
+"""Adapters to HubSpot, DynamoDB, KMS, Secrets Manager, SQS, API Gateway, logs and metrics."""

@@ -1,4 +1,4 @@
-"""Rows of the Accounts table as accounts. ``docs/storage.md`` lists every attribute; a test keeps it so."""
+"""Turns rows of the Accounts table into accounts. ``docs/storage.md`` lists every attribute, and a test checks that."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,7 +8,7 @@ from hubspot_oauth.domain.errors import Fault
 
 
 def account_from(row: Mapping[str, Any]) -> Account:
-    """The account that a row of the table holds, given as plain values."""
+    """The account in a row, given as plain values."""
     fault = row.get("at_fault")
     return Account(
         key=key_from(row),
@@ -33,5 +33,5 @@ def account_from(row: Mapping[str, Any]) -> Account:
 
 
 def key_from(row: Mapping[str, Any]) -> GrantKey:
-    """The key of a row, of an index entry or of a cursor."""
+    """The key in a row or in an index entry."""
     return GrantKey(row["hub_id"], row["holder"])

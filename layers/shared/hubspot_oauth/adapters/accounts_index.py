@@ -1,4 +1,4 @@
-"""Queries over the Accounts table: due accounts, accounts marked dead, pages of accounts. May be a moment stale."""
+"""Finds accounts: those due, those marked dead, and pages for a listing. The answers may be a moment stale."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Which accounts: at most one of ``status`` and ``client_reference_id``; ``after`` is where the last page ended."""
+    """Which accounts to list. Set ``status``, ``client_reference_id`` or neither; ``after`` is the last page's end."""
 
     limit: int
     status: str | None = None
@@ -28,7 +28,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Accounts, and where the next page begins, or None."""
+    """One page of accounts. ``after`` is its end, for the next question, or None on the last page."""
 
     accounts: list[Account]
     after: dict[str, Any] | None
@@ -47,12 +47,12 @@ class AccountsIndex:
         self._table = table
 
     def due(self, shard: int, now: int) -> Iterator[Due]:
-        """Who is due in one shard, the longest overdue first, page by page."""
+        """Yield the due accounts of one shard, the longest overdue first."""
         found = self._all("due", "refresh_shard = :shard AND refresh_at <= :now", {":shard": shard, ":now": now})
         yield from (Due(key_from(row), row["refresh_at"]) for row in found)
 
     def marked_since(self, since: int) -> Iterator[GrantKey]:
-        """The accounts marked as needing a re-install since then."""
+        """Yield the accounts marked dead since ``since``, in epoch seconds."""
         wanted = "#status = :dead AND status_since >= :since"
         yield from map(key_from, self._all("by_status", wanted, {":dead": Status.NEEDS_REINSTALL, ":since": since}))
 
@@ -60,7 +60,7 @@ class AccountsIndex:
         """One page of accounts.
 
         Raises:
-            InvalidRequest: ``after`` is not where such a listing can begin.
+            InvalidRequest: ``after`` belongs to another listing.
         """
         try:
             found = self._find(question)
@@ -90,7 +90,7 @@ class AccountsIndex:
             yield from map(plain, page["Items"])
 
     def _rows(self, keys: Sequence[GrantKey]) -> list[dict[str, Any]]:
-        """The rows of these accounts, in their order; one deleted in between is left out."""
+        """The rows of these keys in their order, without those deleted since the index was read."""
         rows: dict[GrantKey, dict[str, Any]] = {}
         waiting: dict[str, Any] = {self._table: {"Keys": [typed(key.attributes()) for key in keys]}}
         while keys and waiting:

@@ -1,26 +1,27 @@
-"""The Accounts table: every write is one conditional update, and this module alone knows the conditions.
+"""The Accounts table. Every write to it is conditional, and all the conditions are in this module.
 
-The protocol, whoever refreshes::
+Each method writes only under its condition, with this effect::
 
-    lease_*    due, or active and as seen; no lease          -> the whole row, attempts + 1
-               ... or an orphaned lease                      -> the same, and orphaned since now
-    commit     install_id and version unchanged              -> version + 1, active, lease gone
-    try_later  I own the lease                               -> due again at refresh_at, lease gone
-    let_go     I own the lease                               -> as due as it was, attempts - 1, lease gone
-    mark_dead  I own the lease, and no orphaned lease's      -> out of the due index, lease gone, tokens kept
-               answer may still be on its way
+    lease_*    due, or active and as read; no lease          -> a lease, attempts + 1
+               ... or an orphaned lease                      -> the same, and orphaned_since is now
+    commit     install_id and version unchanged              -> new tokens, version + 1, active, no lease
+    try_later  the caller owns the lease                     -> due again at refresh_at, no lease
+    let_go     the caller owns the lease                     -> same due time, attempts - 1, no lease
+    mark_dead  the caller owns the lease, and no orphaned    -> needs_reinstall, not in the due index, no lease,
+               lease's answer may still arrive                  tokens kept
     revive     marked dead                                   -> active, due now
-    leave      there is a row                                -> disconnecting, version + 1, lease gone
-    forget     install_id unchanged                          -> no row
-    install    no install whose code was exchanged later;    -> a new install_id, version 1, the reference
-               linked to no customer or the same one
-    _link      linked to no customer or the same one         -> the reference of an install that came too late
+    leave      the row exists                                -> disconnecting, not in the due index, version + 1,
+                                                                no lease
+    forget     install_id unchanged                          -> the row is deleted
+    install    no install whose code was exchanged later;    -> new install_id and tokens, version 1, active, no lease,
+               linked to no customer or the same one            client_reference_id
+    _link      linked to no customer or the same one         -> client_reference_id of an install that came too late
 
-A lease is orphaned when it ran out and its owner never let go. Each new version also ends the lease, so an owner that
-still finds its name there knows that nothing moved. A late answer may carry the only living refresh token, so a commit
-does not ask who owns the lease, and it undoes a mark. An install gets a new ``install_id``, so nothing made for an
-earlier install can touch a later one. No condition here is more than it must be: ``tests/model`` explores what three
-lease owners can do, and finds a fault when any one is taken out.
+A lease is orphaned when it runs out before its owner has ended it. Each new version also ends the lease, so an owner
+that still finds its name in the row knows that install_id and version are unchanged. A late answer may carry the only
+refresh token that works, so a commit does not ask who owns the lease, and it undoes a mark. An install gets a new
+``install_id``, so nothing made for an earlier install can change a later one. Every condition is needed:
+``tests/model`` searches every order in which three can act on one account, and breaks a rule if a clause is left out.
 """
 
 import random
@@ -50,20 +51,20 @@ _GRANT = (
 _LEASE = "lease_owner, lease_until"
 _TROUBLE = f"{_LEASE}, attempts, orphaned_since, at_fault, needs_reinstall_because"
 
-_Condition = tuple[str, dict[str, Any]]  # and the values that it names
+_Condition = tuple[str, dict[str, Any]]  # the expression, and the values it names
 
 
 class AlreadyLinked(Exception):
-    """The account belongs to another client_reference_id."""
+    """The account is linked to another client_reference_id."""
 
 
 class AccountsTable:
-    """The accounts of one app.
+    """Reads and writes the accounts of one HubSpot app.
 
     Args:
         dynamodb: A DynamoDB client.
         table: The table's name.
-        shard: Which of the due index's shards a row goes to.
+        shard: Picks a row's shard in the due index; random by default.
     """
 
     def __init__(self, dynamodb: "DynamoDBClient", table: str, shard: Callable[[], int] | None = None) -> None:
@@ -77,10 +78,12 @@ class AccountsTable:
         return account_from(plain(answer["Item"])) if "Item" in answer else None
 
     def install(self, new: NewInstall, now: int) -> Account | None:
-        """Store a new grant over whatever was there; return what was there before, or None.
+        """Store an install over the row, and return the row as it was before, or None.
+
+        If an install whose code was exchanged later is already stored, only the client_reference_id is written.
 
         Raises:
-            AlreadyLinked: The account is linked to another reference; nothing was written.
+            AlreadyLinked: The account is linked to another client_reference_id; nothing was written.
         """
         values: dict[str, Any] = {
             **self._grant(new),
@@ -111,21 +114,21 @@ class AccountsTable:
         return account_from(before)
 
     def lease_due(self, key: GrantKey, owner: str, now: int) -> Account | None:
-        """Take the right to refresh for the schedule: the row, or None when it is not due or a lease is live."""
+        """Lease a row for the schedule; return it, or None when it is not due, leased, or in its ``orphan_wait``."""
         due, when = "refresh_at <= :now", {":now": now}  # a row that is not active has no refresh_at
         return self._lease(
             key, owner, now, (f"{due} AND {_FREE}", when), (f"{due} AND {_ORPHANED}", when), patient=True
         )
 
     def lease_seen(self, seen: Account, owner: str, now: int) -> Account | None:
-        """Take the right to refresh for a reader who saw this row: the row, or None when it moved on or is leased."""
+        """Lease the row that a reader has just read; return it, or None when it has moved on or is leased."""
         same = f"{_SAME} AND #status = :active AND {_FREE}", {**_identity(seen), ":active": Status.ACTIVE}
         return self._lease(seen.key, owner, now, same, (_ORPHANED, {}), patient=False)
 
     def commit(self, renewal: Renewal) -> bool:
-        """Store new tokens over the version they were made from; False when the row has moved on.
+        """Store new tokens over the version they were made from; return False when the row has moved on.
 
-        A mark at this very version is undone: the answer in hand proves that the grant lives.
+        A mark on that version is undone, because the new tokens prove that the grant is alive.
         """
         change = f"SET version = :next, #status = :active, {_GRANT} REMOVE {_TROUBLE}"
         next_version = {":next": renewal.version + 1, ":active": Status.ACTIVE}
@@ -133,16 +136,16 @@ class AccountsTable:
         return self._write(renewal.key, change, _SAME, values)
 
     def try_later(self, leased: Account, refresh_at: int, at_fault: Fault) -> bool:
-        """Let go of the lease; the row is due at ``refresh_at`` and remembers which side was at fault."""
+        """End the lease, make the row due at ``refresh_at``, store the side at fault; False when the lease is lost."""
         change = "SET refresh_at = :refresh_at, at_fault = :fault"
         return self._settle(leased, change, {":refresh_at": refresh_at, ":fault": at_fault})
 
     def let_go(self, leased: Account) -> bool:
-        """Let go of the lease without having asked HubSpot; the row stays as due as it was."""
+        """End the lease and take back its attempt; the row keeps its due time. False when the lease is lost."""
         return self._settle(leased, "SET attempts = :attempts", {":attempts": max(0, leased.attempts - 1)})
 
     def mark_dead(self, leased: Account, code: str, now: int) -> bool:
-        """Take the account out of the schedule; False when the row moved on or an answer may still be on its way."""
+        """Mark the account dead; False when the lease is lost or an orphaned lease's answer may still arrive."""
         if not leased.may_be_marked(now):
             return False
         change = (
@@ -153,9 +156,9 @@ class AccountsTable:
         return self._write(leased.key, change, _MINE, values)
 
     def leave(self, key: GrantKey, now: int) -> Account | None:
-        """Begin to disconnect. No schedule finds the row any more, and no answer under way fits its new version.
+        """Begin to disconnect: the row leaves the due index, and a commit that is under way fails on its new version.
 
-        Returns the row as it is now, or None when there is none. May be repeated.
+        Returns the row as it is now, or None when there is none. The call may be repeated.
         """
         change = (
             "SET #status = :leaving, status_since = :now, version = version + :one"
@@ -166,12 +169,12 @@ class AccountsTable:
         return account_from(row) if done else None
 
     def forget(self, leaving: Account) -> bool:
-        """Delete the row that ``leave`` gave; False when the app was installed again in between."""
+        """Delete the row that ``leave`` returned; False when the app was installed again in between."""
         values = {":install_id": leaving.install_id}
         return delete(self._dynamodb, self._table, leaving.key.attributes(), "install_id = :install_id", values)
 
     def revive(self, key: GrantKey, now: int) -> bool:
-        """Make an account that was marked dead due again: a misconfiguration caused the mark."""
+        """Take back a mark that a misconfiguration caused, and make the account due; False when it is not marked."""
         change = (
             "SET #status = :active, status_since = :now, refresh_at = :now, refresh_shard = :shard"
             " REMOVE needs_reinstall_because"
@@ -182,7 +185,10 @@ class AccountsTable:
     def _lease(
         self, key: GrantKey, owner: str, now: int, free: _Condition, orphaned: _Condition, *, patient: bool
     ) -> Account | None:
-        """Take a lease on a row without one (``free``), else take over an orphaned one (``orphaned``)."""
+        """Take a lease under the condition ``free``, else take over an orphaned lease under ``orphaned``.
+
+        A ``patient`` caller takes over an orphaned lease only after ``orphan_wait`` seconds.
+        """
         take = "SET lease_owner = :owner, lease_until = :until, attempts = if_not_exists(attempts, :zero) + :one"
         lease = {":owner": owner, ":until": now + LEASE_SECONDS, ":zero": 0, ":one": 1}
         condition, values = free
@@ -191,17 +197,17 @@ class AccountsTable:
             return account_from(row)
         found = account_from(row) if row else None
         if found and found.lease_owner == owner:
-            return found  # ours already: the SDK tried again after an answer that was lost on its way
+            return found  # our own lease: its first answer was lost, and the SDK repeated the request
         if found is None or not _orphaned(found, now, patient=patient):
             return None
-        # The orphaned lease's answer may still be on its way: remember since when, so that the row is not marked dead.
+        # The orphaned lease's answer may still arrive, so ``orphaned_since`` keeps the row from being marked dead.
         condition, values = orphaned
         values = {**values, **lease, ":orphan": found.lease_owner, ":since": now}
         row, done = self._update(key, f"{take}, orphaned_since = :since", condition, values, returns="ALL_NEW")
         return account_from(row) if done or row.get("lease_owner") == owner else None
 
     def _link(self, key: GrantKey, client_reference_id: str) -> bool:
-        """Set client_reference_id unless another customer has the account. An install proved it, even one too late."""
+        """Link the account unless another customer has it. An install that came too late still proves the link."""
         condition = f"attribute_exists(hub_id) AND {_UNLINKED}"
         change = "SET client_reference_id = :reference"
         return self._write(key, change, condition, {":reference": client_reference_id})

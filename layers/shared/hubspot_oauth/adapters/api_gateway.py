@@ -1,4 +1,4 @@
-"""API Gateway's events (HTTP API, payload format 2.0), and the responses it takes."""
+"""Reads API Gateway's events (HTTP API, payload format 2.0), and makes responses for it."""
 
 import json
 from collections.abc import Mapping
@@ -18,15 +18,15 @@ _MOST_PARAMETERS = 40
 
 
 def host_of(event: Event) -> str:
-    """The host name the request came in by. API Gateway says it; the Host header is the browser's word only."""
+    """The host name that was called, as API Gateway knows it. The Host header is only what the client claims."""
     return str(event["requestContext"]["domainName"])
 
 
 def query_of(event: Event) -> dict[str, str]:
-    """The query, each parameter once.
+    """The query's parameters by name.
 
     Raises:
-        InvalidRequest: A parameter stands there twice, or there are too many.
+        InvalidRequest: A parameter is given twice, or there are more than 40.
     """
     try:
         pairs = parse_qsl(event.get("rawQueryString", ""), keep_blank_values=True, max_num_fields=_MOST_PARAMETERS)
@@ -51,12 +51,12 @@ def hub_id_of(event: Event) -> int:
 
 
 def remaining_of(context: LambdaContext) -> Remaining:
-    """Seconds this invocation may still run."""
+    """A function that returns the seconds this invocation may still run."""
     return lambda: float(context.get_remaining_time_in_millis()) / 1000
 
 
 def json_answer(status: int, content: Mapping[str, object]) -> Response:
-    """A JSON answer that nobody may keep."""
+    """A JSON response that must not be cached."""
     return {
         "statusCode": status,
         "headers": {"content-type": "application/json", "cache-control": "no-store"},

@@ -1,4 +1,4 @@
-"""AWS: how its clients are configured, and what its errors mean to us."""
+"""Configures the AWS clients, and tells transient AWS errors from the others."""
 
 from collections.abc import Callable
 from functools import cached_property
@@ -17,24 +17,24 @@ if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sqs import SQSClient
 
-#: Of every client: the time-outs that a lease counts on.
+#: The configuration of every client. The length of a lease is computed from these time-outs (domain/deadlines.py).
 AWS_CONFIG: Final = Config(
     connect_timeout=AWS_CONNECT_SECONDS,
     read_timeout=AWS_READ_SECONDS,
     retries={"mode": "standard", "total_max_attempts": AWS_ATTEMPTS},
-    user_agent="hubspot-oauth",  # botocore composes its own twice for each call: a quarter of what a call costs
+    user_agent="hubspot-oauth",  # botocore would compose its own twice a call, a quarter of the call's cost
 )
 
-#: Everything boto3 raises: an answer that refuses, no answer, or one that is not AWS's.
+#: Everything boto3 raises for an error response, for no response, or for one that does not parse.
 AWS_ERRORS: Final = (ClientError, BotoCoreError, ResponseParserError)
-#: No answer reached us, or not whole. The work may have been done.
+#: No response arrived, or only a part of one. AWS may have done the work.
 _UNANSWERED: Final = (
     exceptions.HTTPClientError,
     exceptions.ConnectionError,
     exceptions.ChecksumError,
     ResponseParserError,
 )
-#: How DynamoDB, KMS, SQS and Secrets Manager say "not so fast"; botocore has tried again before anyone sees one.
+#: Codes with which DynamoDB, KMS, SQS and Secrets Manager ask us to try again later.
 _THROTTLED: Final = frozenset(
     {
         "LimitExceededException",
@@ -53,8 +53,8 @@ class Clients:
     """The AWS clients of one container, each made at its first use.
 
     Args:
-        make: Makes one: takes the service's name and ``config``, as ``boto3.client`` does.
-        connections: How many calls are made at once.
+        make: Makes a client from the service's name and ``config``, as ``boto3.client`` does.
+        connections: The number of calls that one client makes at once.
     """
 
     def __init__(self, make: Callable[..., Any], connections: int) -> None:
@@ -83,7 +83,7 @@ class Clients:
 
 
 def code_of(error: Exception) -> str:
-    """AWS's code for a refusal, else the name of what botocore raised: one word for the log."""
+    """One word for the log: AWS's error code, else the name of botocore's exception."""
     if isinstance(error, ClientError):
         return str(error.response.get("Error", {}).get("Code", "ClientError"))
     return type(error).__name__
@@ -92,7 +92,7 @@ def code_of(error: Exception) -> str:
 def is_transient(error: Exception) -> bool:
     """Whether the same call may succeed in a moment: throttled, a fault of AWS's own, or no answer at all.
 
-    A missing permission or a malformed request is not of that kind: it should crash, be counted and ring the alarm.
+    A missing permission or a malformed request is not transient; it should crash the function and ring its alarm.
     """
     if not isinstance(error, ClientError):
         return isinstance(error, _UNANSWERED)

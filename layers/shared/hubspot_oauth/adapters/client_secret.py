@@ -1,4 +1,4 @@
-"""HubSpot's client secret: read late, cached briefly, read again when HubSpot refuses it, never shown."""
+"""Reads HubSpot's client secret at its first use, caches it, and reads it again when HubSpot refuses it."""
 
 import threading
 from typing import TYPE_CHECKING
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 CACHE_SECONDS = 300
 REREAD_SECONDS = 10
-RETRY_SECONDS = 60  # after a failed read, while a value is in hand: each try may take its whole time-out
+RETRY_SECONDS = 60  # pause after a failed read while a value is cached: a read may last until its time-out
 _NEVER = float("-inf")
 
 
 class ClientSecret:
-    """The app's client secret, set by the operator and rotated whenever they like.
+    """The app's client secret, which the operator may rotate at any time.
 
     Args:
         secrets: A Secrets Manager client.
@@ -37,10 +37,11 @@ class ClientSecret:
         self._lock = threading.Lock()
 
     def __call__(self) -> str:
-        """The secret, read at most every ``CACHE_SECONDS``; while that fails, the one read before.
+        """The secret, read again after ``CACHE_SECONDS``; if that fails, the cached value.
 
         Raises:
-            NotConfigured: It has no value yet.
+            NotConfigured: The secret has no value yet.
+            ClientError, BotoCoreError: It cannot be read, and no value is cached.
         """
         with self._lock:
             now = self._clock()
@@ -49,7 +50,7 @@ class ClientSecret:
             return self._value
 
     def other_than(self, refused: str) -> str | None:
-        """Read again after HubSpot refused ``refused``; the value there is now, if it is another one."""
+        """Read the secret again because HubSpot refused ``refused``; return it if it has changed, else None."""
         with self._lock:
             last = max(self._read_at, self._failed_at)
             if self._value == refused and not recent(last, self._clock(), REREAD_SECONDS):
@@ -57,7 +58,7 @@ class ClientSecret:
             return self._value if self._value != refused else None
 
     def is_set(self) -> bool:
-        """Whether the operator has set a value; needs only DescribeSecret, which does not show it."""
+        """Whether the operator has set a value. This needs only DescribeSecret, which does not reveal the value."""
         if not self._known_set:
             versions = self._secrets.describe_secret(SecretId=self._secret_id).get("VersionIdsToStages", {})
             self._known_set = any("AWSCURRENT" in stages for stages in versions.values())
@@ -69,7 +70,7 @@ class ClientSecret:
         except (NotConfigured, *AWS_ERRORS):
             if not self._value:
                 raise
-            # The value in hand is most likely right, and HubSpot says so if it is not: go on with it.
+            # The cached value is most likely still right; if it is not, HubSpot refuses it.
             self._read_at, self._failed_at = _NEVER, self._clock()
 
     def _read(self) -> None:

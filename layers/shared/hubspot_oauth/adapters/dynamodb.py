@@ -1,4 +1,4 @@
-"""DynamoDB: items to and from plain values, and the one shape of conditional write."""
+"""Converts DynamoDB items to and from plain values, and makes conditional updates and deletes."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -36,9 +36,10 @@ def update(
     *,
     returns: Literal["NONE", "ALL_OLD", "ALL_NEW"],
 ) -> tuple[dict[str, Any], bool]:
-    """One conditional update: (the item asked for, True), or (the item that failed the condition, False).
+    """Make one conditional update.
 
-    Both come as plain values; empty when there is none. ``#status`` may be used for the reserved word.
+    Returns the item that ``returns`` asks for and True; if the condition fails, the unchanged item and False. The item
+    has plain values, and is empty when there is none. Expressions write ``#status`` for the reserved word ``status``.
     """
     request: dict[str, Any] = {
         "TableName": table,
@@ -60,7 +61,7 @@ def update(
 def delete(
     dynamodb: "DynamoDBClient", table: str, key: Mapping[str, Any], condition: str, values: Mapping[str, Any]
 ) -> bool:
-    """One conditional delete; False when another item is there. An item that is gone already counts as deleted."""
+    """Make one conditional delete; return False when an item fails the condition. A missing item counts as deleted."""
     try:
         dynamodb.delete_item(
             TableName=table,
@@ -76,10 +77,10 @@ def delete(
 
 
 def _failed_item(error: ClientError) -> Mapping[str, Any]:
-    """The item that failed the condition, empty when there is none; any other error goes on.
+    """The item that failed the condition, empty when there is none. Any other error is raised again.
 
-    It is known by its code and not by its class: a client makes its exception classes at their first use, and threads
-    that come at once may make, and catch, different ones.
+    The code identifies the error, not the class: a client creates its exception classes at first use, so two threads
+    may create different classes, and one would not catch the other's.
     """
     if code_of(error) != "ConditionalCheckFailedException":
         raise error

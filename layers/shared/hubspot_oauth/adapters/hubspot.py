@@ -1,6 +1,6 @@
-"""HubSpot as this product speaks to it: the authorization URL, the token endpoint, introspect, revoke and uninstall.
+"""Calls HubSpot: the authorization URL, the token endpoint, introspection, revocation and the uninstall.
 
-HubSpot's documentation is the source of every path and parameter here.
+Every path and parameter is from HubSpot's documentation.
 """
 
 from collections.abc import Callable, Mapping
@@ -28,22 +28,22 @@ from hubspot_oauth.domain.tokens import RefreshTokenOnly, TokenAnswer
 
 
 class HubSpot:
-    """One HubSpot app. A call whose client secret is refused is made once more if the secret was rotated meanwhile.
+    """The client of one HubSpot app. If HubSpot refuses a client secret that was rotated, the call is repeated once.
 
     Args:
         settings: Client id, API version, both base URLs and the scopes.
-        client_secret: The app's client secret, asked for when it is needed, and for another when it is refused.
-        monotonic: Seconds that never go back, for what is left of the time to repeat a call.
+        client_secret: Gives the app's client secret, and the new one after a rotation.
+        monotonic: Seconds that never go back; they decide whether a call may still be repeated.
     """
 
     def __init__(self, settings: Settings, client_secret: ClientSecret, monotonic: Monotonic) -> None:
         self._settings = settings
         self._client_secret = client_secret
         self._monotonic = monotonic
-        self._pooled = transport.session(settings.refresh_concurrency)  # a connection for each refresh at once
+        self._pooled = transport.session(settings.refresh_concurrency)  # one connection for each concurrent refresh
 
     def authorization_url(self, state: InstallState, signed: str) -> str:
-        """Where the installing user is sent. Scopes are separated by %20, as HubSpot documents."""
+        """The page of HubSpot that asks the user for consent. Scopes are separated by %20, as HubSpot documents."""
         account = f"/{state.hub_id}" if state.hub_id else ""
         query = {
             "client_id": self._settings.client_id,
@@ -56,11 +56,13 @@ class HubSpot:
         return f"{self._settings.app_url}/oauth{account}/authorize?{urlencode(given, quote_via=quote)}"
 
     def exchange(self, code: str, redirect_uri: str) -> TokenAnswer:
-        """Spend an authorization code, on a fresh connection and never twice: a refused client has spent nothing yet.
+        """Exchange an authorization code, on a fresh connection.
+
+        The code is sent a second time only if HubSpot refused the client secret. We assume that it spends no code then.
 
         Raises:
-            HubSpotError: Any of its kinds; the code may have been spent all the same.
-            NotConfigured: There is no client secret.
+            HubSpotError: Any subclass. HubSpot may have spent the code even so.
+            NotConfigured: The client secret has no value yet.
         """
         form = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri}
         content = json_object(self._post("token", form))
@@ -72,15 +74,16 @@ class HubSpot:
     def refresh(
         self, refresh_token: str, client_secret: str, in_time: Callable[[], bool] | None = None
     ) -> TokenAnswer | RefreshTokenOnly:
-        """Use a refresh token, over pooled connections. The answer may or may not carry a new one.
+        """Use a refresh token, over pooled connections. HubSpot's answer may carry a new one.
 
         Args:
-            refresh_token: Of the account's grant.
-            client_secret: In hand before the call, so that nothing of ours can fail between lease and HubSpot.
-            in_time: Whether there is time for a second call, with a rotated secret; by default as for all other calls.
+            refresh_token: The grant's refresh token.
+            client_secret: Read by the caller beforehand, so that a failing Secrets Manager cannot stop the call.
+            in_time: Whether a second call, with a rotated secret, still fits. By default it must start within
+                ``PREPARE_SECONDS`` of the first.
 
         Raises:
-            HubSpotError: Any of its kinds.
+            HubSpotError: Any subclass.
         """
         form = {"grant_type": "refresh_token", "refresh_token": refresh_token}
 
@@ -97,26 +100,26 @@ class HubSpot:
         return RefreshTokenOnly(rotated, lacks, account_in(content))
 
     def introspect(self, access_token: str) -> Mapping[str, Any]:
-        """What HubSpot knows of an access token: ``hub_id``, ``user``, ``active`` and more.
+        """What HubSpot knows about an access token: ``hub_id``, ``user``, ``active`` and more.
 
         Raises:
-            HubSpotError: Any of its kinds.
+            HubSpotError: Any subclass.
         """
         return json_object(self._post("token/introspect", {"token": access_token, "token_type_hint": "access_token"}))
 
     def revoke(self, refresh_token: str) -> None:
-        """End a grant. Access tokens already issued live on to their expiry.
+        """End a grant. Access tokens already issued stay valid until they expire.
 
         Raises:
-            HubSpotError: Any of its kinds.
+            HubSpotError: Any subclass.
         """
         self._post("token/revoke", {"token": refresh_token, "token_type_hint": "refresh_token"})
 
     def uninstall(self, access_token: str) -> None:
-        """Take the app out of the account of this access token. HubSpot e-mails the account's admins.
+        """Uninstall the app from the access token's account. HubSpot e-mails the account's admins.
 
         Raises:
-            HubSpotError: Any of its kinds.
+            HubSpotError: Any subclass.
         """
         url = f"{self._settings.api_url}/appinstalls/{self._settings.api_version}/external-install"
         with transport.session(1) as fresh:
@@ -132,7 +135,7 @@ class HubSpot:
     def _authenticated(
         self, send: Callable[[str], bytes], client_secret: str, in_time: Callable[[], bool] | None = None
     ) -> bytes:
-        """What HubSpot answers to this client secret; if it refuses it and there is another by now, to that one."""
+        """Send with this client secret; if HubSpot refuses it and it was rotated, send once more with the new one."""
         began = self._monotonic()
         try:
             return send(client_secret)
@@ -149,7 +152,7 @@ class HubSpot:
 
 
 def _called(client: requests.Session, method: Literal["POST", "DELETE"], url: str, **content: Any) -> bytes:  # noqa: ANN401
-    """The body of a 2xx, or what is wrong as a HubSpotError."""
+    """The body of a 2xx answer. Any other answer, or none, is raised as a HubSpotError."""
     try:
         answer = transport.call(client, method, url, HUBSPOT_SECONDS, **content)
     except transport.NoAnswer as error:

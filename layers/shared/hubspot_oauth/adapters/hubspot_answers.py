@@ -1,6 +1,6 @@
-"""What HubSpot's answers mean: tokens in a 2xx, and what anything else means for a grant.
+"""Reads HubSpot's answers: the tokens in a 2xx, and the error that any other answer means.
 
-The source of the token response and of every status is HubSpot's OAuth documentation.
+The fields of the token response and every ``status`` are from HubSpot's OAuth documentation.
 """
 
 import json
@@ -25,7 +25,7 @@ OURS_STATUS = frozenset(
     }
 )
 TRY_LATER_HTTP = frozenset({408, 423, 425, 429, 477})
-#: These tell when to come back, a 477 during an account's migration up to a day later.
+#: Their Retry-After is obeyed for up to a day. HubSpot answers 477 while it migrates an account.
 SAYS_WHEN_HTTP = frozenset({423, 429, 477})
 MOST_RETRY_AFTER = 24 * 3600
 MOST_RETRY_AFTER_A_FAULT = BACKOFF_MOST_SECONDS  # a proxy's 503 must not put an account to sleep for hours
@@ -36,11 +36,11 @@ def json_object(body: bytes) -> Mapping[str, Any]:
     """The JSON object of a body.
 
     Raises:
-        TryLater: It is none.
+        TryLater: The body is not a JSON object.
     """
     try:
         content = json.loads(body)
-    except (ValueError, RecursionError):  # the latter for thousands of brackets
+    except (ValueError, RecursionError):  # RecursionError: thousands of nested brackets
         raise TryLater("not_json", 200) from None
     if not isinstance(content, dict):
         raise TryLater("not_an_object", 200)
@@ -48,7 +48,7 @@ def json_object(body: bytes) -> Mapping[str, Any]:
 
 
 def lacks_of(content: Mapping[str, Any]) -> str:
-    """Which part of a token answer is missing or not what it should be; empty when the access token is usable."""
+    """A code for the missing or malformed part of a token answer; empty when the access token is usable."""
     access_token, expires_in = content.get("access_token"), content.get("expires_in")
     if not (isinstance(access_token, str) and access_token):
         return "no_access_token"
@@ -74,17 +74,17 @@ def token_answer_in(content: Mapping[str, Any]) -> TokenAnswer:
 
 
 def account_in(content: Mapping[str, Any]) -> int | None:
-    """HubSpot's number for the account in a token or introspection answer, if it is there and is one."""
+    """The ``hub_id`` in a token or introspection answer, or None when it is missing or malformed."""
     value = content.get("hub_id")
     known = isinstance(value, int) and not isinstance(value, bool) and 0 < value < _HUB_ID_MOST
     return value if known else None
 
 
 def for_account(answer: TokenAnswer | RefreshTokenOnly, hub_id: int) -> TokenAnswer | RefreshTokenOnly:
-    """The answer, unless it names another account.
+    """Return the answer if it names this account or none.
 
     Raises:
-        WrongAccount: It does.
+        WrongAccount: The answer names another account.
     """
     if answer.hub_id not in (None, hub_id):
         raise WrongAccount
@@ -92,7 +92,7 @@ def for_account(answer: TokenAnswer | RefreshTokenOnly, hub_id: int) -> TokenAns
 
 
 def failure(answer: Answer) -> HubSpotError:
-    """What an answer other than 2xx means. A client-level status wins over an ``error`` that blames the grant."""
+    """The error that a non-2xx answer means. A ``status`` about this app wins over an ``error`` about the grant."""
     most = MOST_RETRY_AFTER if answer.status in SAYS_WHEN_HTTP else MOST_RETRY_AFTER_A_FAULT
     retry_after = _retry_after(answer.headers.get("Retry-After", ""), most)
     if answer.status >= 500 or answer.status in TRY_LATER_HTTP or answer.status < 400:  # noqa: PLR2004
@@ -111,9 +111,9 @@ def failure(answer: Answer) -> HubSpotError:
 
 
 def _word(value: object) -> str:
-    """A code as HubSpot writes them; anything else could be text that does not belong into a log.
+    """``value`` if it looks like a code of HubSpot's, else empty, because free text must not get into a log.
 
-    Its general ``"status": "error"`` names nothing.
+    HubSpot's general ``"status": "error"`` is not a code.
     """
     named = isinstance(value, str) and value.replace("_", "").isalnum() and len(value) <= 64  # noqa: PLR2004
     return value if isinstance(value, str) and named and value != "error" else ""

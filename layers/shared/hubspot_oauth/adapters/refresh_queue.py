@@ -24,8 +24,8 @@ class Batch:
     """One message.
 
     Attributes:
-        accounts: Which grants are due.
-        watched: Whether the breaker wants to hear of successes.
+        accounts: The accounts that are due.
+        watched: Whether the worker must write its successes to the breaker.
         queued_at: Epoch seconds.
         tick: Correlation id of the dispatcher's run, for the log.
     """
@@ -36,7 +36,6 @@ class Batch:
     tick: str | None
 
     def body(self) -> str:
-        """The batch as a message body."""
         accounts = [key.attributes() for key in self.accounts]
         return json.dumps(
             {"accounts": accounts, "watched": self.watched, "queued_at": self.queued_at, "tick": self.tick}
@@ -44,7 +43,6 @@ class Batch:
 
     @classmethod
     def parse(cls, body: str) -> "Batch":
-        """The batch of a message body."""
         content = json.loads(body)
         return cls(**{**content, "accounts": tuple(GrantKey(**key) for key in content["accounts"])})
 
@@ -62,7 +60,7 @@ class RefreshQueue:
         self._queue_url = queue_url
 
     def put(self, accounts: Iterable[GrantKey], *, watched: bool, queued_at: float, tick: str | None) -> int:
-        """Send at most ``ACCOUNTS_A_CALL`` accounts; how many messages SQS refused."""
+        """Send at most ``ACCOUNTS_A_CALL`` accounts; return the number of messages that SQS refused."""
         bodies = (Batch(chunk, watched, queued_at, tick).body() for chunk in _chunks(accounts))
         entries: list[SendMessageBatchRequestEntryTypeDef] = [
             {"Id": str(number), "MessageBody": body} for number, body in enumerate(bodies)

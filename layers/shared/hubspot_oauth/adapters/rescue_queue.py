@@ -1,8 +1,7 @@
-"""The rescue queue: new tokens that could not be stored wait there, sealed, until they can.
+"""The rescue queue keeps new tokens, sealed, while DynamoDB cannot store them.
 
-A message is a ``Renewal`` and nothing else, so it is committed under the same condition as the first try: it never
-creates a row, and it never touches a later install or version. A message may wait for fourteen days, so another version
-of this code may read it.
+A message is one ``Renewal``. It is committed under the same condition as the first try, so it never creates a row and
+never changes a later install or version. A message may wait for 14 days, so another version of this code may read it.
 """
 
 import base64
@@ -35,12 +34,10 @@ class RescueQueue:
 
 
 def to_message(renewal: Renewal) -> str:
-    """A renewal as a message body."""
     return json.dumps({**asdict(renewal), "sealed": base64.b64encode(renewal.sealed).decode()})
 
 
 def from_message(body: str) -> Renewal:
-    """The renewal of a message body."""
     content = known_fields(Renewal, json.loads(body))
     content |= {"sealed": base64.b64decode(content["sealed"]), "scopes": tuple(content["scopes"])}
     return Renewal(**{**content, "key": GrantKey(**known_fields(GrantKey, content["key"]))})

@@ -1,4 +1,4 @@
-"""The sealed blob: its format on one page in docs/sealing.md, with a test vector.
+"""The format of the sealed blob. docs/sealing.md specifies it, with a test vector.
 
 A blob is ``version(1) | length of wrapped key(2, big endian) | wrapped key | nonce(12) | ciphertext and tag``. The
 plaintext is the JSON of both tokens. AES-256-GCM's associated data names format, app, account, holder and install, so
@@ -23,7 +23,7 @@ _TAG = 16
 
 @dataclass(slots=True)
 class DataKey:
-    """A data key of KMS: the cipher made of it, and the wrapped key that stands in every blob it seals."""
+    """A data key from KMS: its cipher, and the wrapped key that every blob it seals contains."""
 
     cipher: AESGCM = field(repr=False)
     wrapped: bytes = field(repr=False)
@@ -33,7 +33,7 @@ class DataKey:
 
 @dataclass(frozen=True, slots=True)
 class Sealer:
-    """A data key in hand: sealing with it cannot fail because KMS does not answer."""
+    """Seals with a data key that was fetched before, so that sealing needs no call to KMS."""
 
     data_key: DataKey
     client_id: str
@@ -49,7 +49,7 @@ class Sealer:
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """A blob taken apart."""
+    """The parts of a blob."""
 
     wrapped: bytes = field(repr=False)
     nonce: bytes = field(repr=False)
@@ -57,10 +57,10 @@ class Sealed:
 
     @classmethod
     def parse(cls, blob: bytes) -> "Sealed":
-        """Take a blob apart.
+        """Split a blob into its parts.
 
         Raises:
-            TokensUnreadable: It is not of a format that this version knows, or it is cut short.
+            TokensUnreadable: The blob is cut short, or this version does not know its format.
         """
         if len(blob) < 3 or blob[0] != FORMAT:  # noqa: PLR2004 - version and length
             raise TokensUnreadable("The stored blob is not of a format that this version knows.")
@@ -73,7 +73,7 @@ class Sealed:
         """The tokens that were sealed with this cipher and this associated data.
 
         Raises:
-            TokensUnreadable: Altered, or sealed for something else.
+            TokensUnreadable: The blob was altered, or sealed for another app, account or install.
         """
         try:
             access_token, refresh_token = json.loads(cipher.decrypt(self.nonce, self.ciphertext, about))
@@ -83,5 +83,5 @@ class Sealed:
 
 
 def associated_data(client_id: str, key: GrantKey, install_id: str) -> bytes:
-    """What a blob is tied to. JSON, so that no two different lists read the same."""
+    """The associated data that ties a blob to app, account and install. JSON, so that two lists never encode alike."""
     return json.dumps([FORMAT, client_id, key.hub_id, key.holder, install_id], separators=(",", ":")).encode()

@@ -1,4 +1,4 @@
-"""The state keys: what signs states and install links. Read late, cached briefly, never shown."""
+"""Reads and caches the state keys, which sign states and install links."""
 
 from typing import TYPE_CHECKING
 
@@ -11,15 +11,16 @@ if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
 CACHE_SECONDS = 300
-#: Shorter than any way through HubSpot, so that a browser that comes back with a newly rotated key is understood.
+#: Shorter than any consent at HubSpot takes, so that a state signed with a new key verifies when the browser returns.
 REREAD_SECONDS = 1
 _NEVER = float("-inf")
 
 
 class StateKeys:
-    """The keys that sign what travels through browsers: Secrets Manager's AWSPREVIOUS, then AWSCURRENT.
+    """The secret's versions AWSPREVIOUS, if there is one, and AWSCURRENT.
 
-    A key rotated in stays usable at once: whoever meets a signature it does not know calls ``reread``.
+    After a rotation other containers may sign with a key that is not cached here yet. A caller that cannot verify a
+    signature calls ``reread``.
     """
 
     def __init__(self, secrets: "SecretsManagerClient", secret_id: str, clock: Clock) -> None:
@@ -30,13 +31,13 @@ class StateKeys:
         self._read_at = _NEVER
 
     def __call__(self) -> list[str]:
-        """The keys, oldest first, read at most every ``CACHE_SECONDS``."""
+        """The keys, oldest first, read again after ``CACHE_SECONDS``."""
         if not recent(self._read_at, self._clock(), CACHE_SECONDS):
             self._read()
         return self._keys
 
     def reread(self) -> bool:
-        """Read again, at most every ``REREAD_SECONDS``; whether there are other keys now."""
+        """Read the keys again, at most every ``REREAD_SECONDS``; return whether they have changed."""
         before = self._keys
         if not recent(self._read_at, self._clock(), REREAD_SECONDS):
             self._read()

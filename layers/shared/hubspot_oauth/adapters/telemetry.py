@@ -1,7 +1,7 @@
-"""What is seen from outside: metrics (embedded metric format) and structured logs, under one stable set of names.
+"""Emits metrics (embedded metric format) and structured logs, under one stable set of names.
 
-Each metric has the dimension ``service`` (the stack's name). Those in ``BY`` are also emitted broken down by one more.
-``docs/operations.md`` explains them all; a test keeps it so.
+Each metric has the dimension ``service`` (the stack's name). Those in ``BY`` are emitted a second time with one more
+dimension. ``docs/operations.md`` explains every metric, and a test checks that none is missing.
 """
 
 import threading
@@ -13,7 +13,7 @@ from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
 
 class Report(Protocol):
-    """Counts what happened: a metric's name, its value, and the evidence for the log."""
+    """Counts an event in a metric, and logs it with its evidence."""
 
     def __call__(self, name: str, value: float = 1, **evidence: object) -> None:
         """Count ``value`` under ``name``."""
@@ -22,7 +22,7 @@ class Report(Protocol):
 logger = Logger()
 metrics = Metrics()
 _lock = threading.Lock()
-# A read that finds a live token has nothing to count; Powertools would write a warning into the log each time.
+# A read that finds a valid token counts nothing, and Powertools would log a warning each time.
 warnings.filterwarnings("ignore", message="No application metrics to publish")
 
 #: Every metric this product emits, with its unit.
@@ -49,7 +49,7 @@ UNITS: Final = {
     "Revived": MetricUnit.Count,
     "Disconnected": MetricUnit.Count,
 }
-#: Broken down by this piece of evidence as well.
+#: The piece of evidence that is the second dimension of a metric.
 BY: Final = {"InstallsRefused": "code", "RefreshFailed": "kind", "BreakerOpen": "reason"}
 _QUIET: Final = frozenset({"InstallsStarted", "InstallsReturned", "Due", "OverdueSeconds", "Refreshed", "BreakerOpen"})
 
@@ -58,10 +58,10 @@ def report(name: str, value: float = 1, **evidence: object) -> None:
     """Count ``value`` under the metric ``name`` and log it with its evidence, which is never secret.
 
     Raises:
-        KeyError: The metric is not listed here.
+        KeyError: ``name`` is not in ``UNITS``.
     """
     unit = UNITS[name]
-    with _lock:  # one line at a time: threads that print at once would break each other's
+    with _lock:  # Powertools prints metrics; concurrent threads must not mix their lines
         metrics.add_metric(name=name, unit=unit, value=value)
         if evidence.get(BY.get(name, "")):
             with single_metric(name=name, unit=unit, value=value) as broken_down:

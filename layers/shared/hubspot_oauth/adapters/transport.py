@@ -1,4 +1,4 @@
-"""HTTP to HubSpot: one call, whole within its time and size or not at all, never repeated, never redirected."""
+"""Makes HTTP calls to HubSpot, limited in total time and size, without retries and redirects."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,16 +14,16 @@ from hubspot_oauth.adapters.watchdog import Watch, within
 from hubspot_oauth.adapters.watched_connections import WatchedHTTP, WatchedHTTPS
 
 CONNECT_SECONDS = 2
-MOST_BYTES = 128 * 1024  # sealed and base64-encoded it still fits a queue message and a table row
+MOST_BYTES = 128 * 1024  # an answer of this size, sealed and base64-encoded, fits a queue message and a row
 
 
 class NoAnswer(Exception):
-    """The call ended without a whole answer; ``str()`` is one word that names why."""
+    """The call ended without a complete answer; ``str()`` is one word that says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A whole HTTP answer."""
+    """A complete HTTP answer."""
 
     status: int
     headers: Mapping[str, str]
@@ -45,14 +45,14 @@ class _Adapter(HTTPAdapter):
 
 
 class _Session(requests.Session):
-    """Knows no redirects: requests reads where one leads, and its whole body, even when it shall not follow."""
+    """Ignores redirects. With ``allow_redirects=False`` alone, requests would still read a redirect's whole body."""
 
-    def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002 - of no answer
+    def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002 - the same for every answer
         return None
 
 
 def session(pool: int) -> requests.Session:
-    """A session that never retries, knows no redirects, keeps no cookies and ignores the environment's proxies."""
+    """A session that never retries, ignores redirects, keeps no cookies and ignores the environment's proxies."""
     made = _Session()
     made.trust_env = False
     made.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
@@ -70,10 +70,10 @@ def call(
     form: Mapping[str, str] | None = None,
     bearer: str | None = None,
 ) -> Answer:
-    """One call, whole within ``seconds`` or not at all: a form post, or a call with a bearer token.
+    """Make one call, with a form or a bearer token. Its complete answer must arrive within ``seconds``.
 
     Raises:
-        NoAnswer: ``timeout``, ``too_large``, or the name of the connection's fault. HubSpot may have done the work.
+        NoAnswer: ``timeout``, ``too_large``, or the exception's class name. HubSpot may have done the work.
     """
     timeout = (min(CONNECT_SECONDS, seconds), seconds)
     headers = {"Accept": "application/json"} | ({"Authorization": f"Bearer {bearer}"} if bearer else {})

@@ -1,4 +1,4 @@
-"""The vault: seals and unseals tokens with data keys from KMS, which it caches."""
+"""The vault seals and unseals tokens with data keys from KMS."""
 
 import threading
 from collections import OrderedDict
@@ -22,12 +22,12 @@ KEY_USES = 10_000
 OPENED_KEYS = 1_000
 OPENED_SECONDS = 3600
 FAILED_SECONDS = 5  # negative cache: waiting threads fail at once instead of each calling KMS
-#: KMS says these of a wrapped key that is not one of ours; anything else it says is about today, not about the row.
+#: KMS's codes for a wrapped key that is not one of ours. Any other code says nothing about the row.
 _NOT_OURS = frozenset({"InvalidCiphertextException", "IncorrectKeyException"})
 
 
 class Vault:
-    """Seals and unseals with data keys that it caches, bounded by age and uses.
+    """Seals and unseals tokens. It caches data keys, bounded by age, uses and number.
 
     Args:
         kms: A KMS client.
@@ -45,11 +45,11 @@ class Vault:
         self._clock = clock
         self._current: DataKey | None = None
         self._opened: OrderedDict[bytes, tuple[AESGCM, float]] = OrderedDict()
-        self._failed: tuple[float, str] | None = None  # when, and what KMS said
+        self._failed: tuple[float, str] | None = None  # when KMS last gave no data key, and its code
         self._lock = threading.Lock()
 
     def sealer(self) -> Sealer:
-        """A data key in hand, made by KMS at most once per ``KEY_SECONDS`` and ``KEY_USES``.
+        """A sealer. KMS makes a new data key only after ``KEY_SECONDS`` or ``KEY_USES``.
 
         Raises:
             VaultUnavailable: KMS refused or did not answer.
@@ -65,7 +65,7 @@ class Vault:
         """The tokens of a row, which were sealed for exactly this account and install.
 
         Raises:
-            TokensUnreadable: Not our format, altered, or sealed for something else. Counted: somebody must look.
+            TokensUnreadable: The blob is malformed, altered or sealed for something else. An alarm rings.
             VaultUnavailable: KMS refused or did not answer.
         """
         try:

@@ -1,8 +1,8 @@
-"""One bound on the wall time of a whole HTTP call, however slowly the answer drips.
+"""Limits the total time of an HTTP call, however slowly the answer arrives.
 
-A read time-out bounds one read, not a call: a server that sends a byte a second never trips it. So one watchdog thread
-shuts the socket down when the time is up, which ends whatever read or write is under way. Resolving the name and trying
-several addresses may take longer than that; then nothing is sent.
+A read time-out limits a single read, and a server that sends a byte a second never exceeds it. So a watchdog thread
+shuts the socket down when the time is up, which ends the read or write under way. Resolving the name and connecting may
+take longer than the limit; then nothing is sent.
 """
 
 import socket
@@ -14,7 +14,7 @@ from time import monotonic
 
 
 class _UnderWay(local):
-    """The call under way in this thread; its connections register their sockets with it."""
+    """The watch of this thread's call, which the connection looks up to register its socket."""
 
     watch: "Watch | None" = None
 
@@ -23,7 +23,7 @@ _under_way = _UnderWay()
 
 
 class Watch:
-    """One call: when it must be over, and the socket that carries it."""
+    """The deadline of one call, and the socket that carries it."""
 
     def __init__(self, seconds: float) -> None:
         self.until = monotonic() + seconds
@@ -32,10 +32,10 @@ class Watch:
         self._lock = Lock()
 
     def carry(self, sock: socket.socket) -> None:
-        """From now on the call goes over this socket.
+        """Register the socket that carries the call from now on.
 
         Raises:
-            TimeoutError: The time is up. Nothing must be sent any more, because the answer would not be read.
+            TimeoutError: The time is up. Nothing may be sent any more, because the answer would not be read.
         """
         with self._lock:
             self._socket = sock
@@ -44,7 +44,7 @@ class Watch:
                 raise TimeoutError
 
     def let_go(self) -> None:
-        """The socket carries another call from now on."""
+        """Forget the socket, because it carries another call from now on."""
         with self._lock:
             self._socket = None
 
@@ -58,10 +58,10 @@ class Watch:
 
 
 class _Watchdog:
-    """The one thread that ends overdue calls of this process.
+    """The one thread that ends this process's overdue calls.
 
-    It sleeps until the earliest end it knows of. A call that is over in time is only struck off, and the next one
-    usually ends later than those before it, so that neither wakes the thread.
+    It sleeps until the earliest deadline it knows. Removing a call never wakes it, and adding one wakes it only if its
+    deadline is the earliest.
     """
 
     def __init__(self) -> None:
@@ -99,13 +99,13 @@ _watchdog = _Watchdog()
 
 
 def watch_under_way() -> Watch | None:
-    """The watch of the call that this thread is making, if it is making one."""
+    """The watch of the call that this thread is making, or None."""
     return _under_way.watch
 
 
 @contextmanager
 def within(seconds: float) -> Iterator[Watch]:
-    """Watch the call that this thread makes in the block: its sockets are shut down after ``seconds``."""
+    """Limit the call that this thread makes in the block; its socket is shut down after ``seconds``."""
     watch = _under_way.watch = Watch(seconds)
     _watchdog.add(watch)
     try:

@@ -1,4 +1,4 @@
-"""urllib3's connections, watched: each tells the call under way which socket carries it, before anything is sent."""
+"""urllib3 connections that register their socket with the current call's watch before anything is sent."""
 
 import socket
 from time import time
@@ -9,7 +9,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from hubspot_oauth.adapters.watchdog import Watch, watch_under_way
 from hubspot_oauth.domain.timing import recent
 
-IDLE_SECONDS = 30  # a connection that rested longer is not used: a frozen container does not hear that it was closed
+IDLE_SECONDS = 30  # limit for reuse: a frozen container does not notice that a server closes its connection
 
 
 class _Watched:
@@ -21,7 +21,7 @@ class _Watched:
 
     @property
     def is_connected(self) -> bool:
-        """What urllib3 asks before it uses a kept connection."""
+        """Whether urllib3 may reuse this connection."""
         return super().is_connected and recent(self._used_at, time(), IDLE_SECONDS)  # type: ignore[misc]
 
     def connect(self) -> None:

@@ -1,1 +1,1 @@
-"""How tokens stay fresh: who is due, one refresh, what its failure means, the breaker."""
+"""Keeps tokens fresh: the schedule, one refresh, the verdict on a failed refresh, the breaker and the rescue."""

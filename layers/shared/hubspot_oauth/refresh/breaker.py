@@ -1,17 +1,18 @@
 """The circuit breaker: one item in the Scratch table that keeps a misconfiguration from looking like uninstalls.
 
-It opens in three ways, and while it is open one account a tick is let through to try:
+While it is open, the dispatcher lets one account a tick through as a test. Three reasons open it:
 
-``client``    HubSpot refused the client id or secret: at once.
-``unlisted``  five different accounts met an answer that is about no grant and not about the client alone, most of them
-              listed nowhere, with no success between.
-``deaths``    more than 5 % of the answers of ten minutes, and at least ten, were dead grants. Marking is suspended.
+``client``    HubSpot refused the client id or secret once.
+``unlisted``  Five different accounts got another ``Misconfigured`` answer, with no success in between. Most of these
+              answers are on no list of HubSpot's.
+``deaths``    In a window of ten minutes at least ten dead grants were counted, and they are more than 5 % of all dead
+              grants and successes in it. While it is open, no account is marked.
 
-A success closes it. So does a dead grant, which proves that the client is known, unless deaths opened it. A report
-about a call that was sent before the last change is ignored.
+A success closes it. A dead grant proves that HubSpot knows the client, so it closes the breaker too, unless deaths
+opened it. A call that was sent before the breaker last opened or closed changes nothing.
 
-Successes cost no write while nothing is counted: each process counts its own, and brings them in before it reports a
-failure, or when it is told that something is being counted.
+Each process counts its successes in memory, so a healthy fleet writes nothing here. It writes them before it counts an
+unlisted answer or a dead grant, and when ``BreakerState.watched`` asks for them.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -39,12 +40,12 @@ _NEWS = "(attribute_not_exists(changed_at) OR changed_at <= :sent)"
 
 
 class Breaker:
-    """Reads and moves the breaker. ``sent_at`` is always when the call in question was sent, epoch seconds.
+    """Reads and changes the breaker's item. ``sent_at`` is the time the call to HubSpot was sent, in epoch seconds.
 
     Args:
         dynamodb: A DynamoDB client.
         table: The Scratch table's name.
-        report: Told once of each opening and closing.
+        report: Counts each opening and each closing once.
         clock: Epoch seconds.
     """
 
@@ -56,12 +57,12 @@ class Breaker:
         self._successes = Successes(clock)
 
     def state(self) -> BreakerState:
-        """The breaker as it stands (a consistent read)."""
+        """Read the breaker's state (a consistent read)."""
         answer = self._dynamodb.get_item(TableName=self._table, Key=typed(_KEY), ConsistentRead=True)
         return BreakerState.of(plain(answer.get("Item", {})))
 
     def tell(self, evidence: Evidence | None, hub_id: int, sent_at: int) -> Standing:
-        """Tell the breaker of a failed refresh; how it stands afterwards."""
+        """Count a failed refresh, and return the standing afterwards. Without evidence nothing is read or written."""
         if evidence is Evidence.CLIENT:
             self._open(Reason.CLIENT, sent_at)
             return Standing(open=True)
@@ -72,14 +73,14 @@ class Breaker:
         return Standing()
 
     def succeeded(self, sent_at: int) -> None:
-        """A refresh succeeded. Nothing is written before ``bring_in_successes``."""
+        """Count a success in memory; ``bring_in_successes`` writes it."""
         self._successes.add(sent_at)
 
     def bring_in_successes(self) -> None:
-        """Write down what ``succeeded`` has counted since the last time; what DynamoDB does not take waits.
+        """Write the successes counted since the last call; after a transient AWS error they wait for the next call.
 
-        Only successes of the last window count, and only those sent after a run of bad answers began end that run: old
-        ones prove nothing about today's credentials.
+        Successes older than a window are dropped. A success ends a run of bad answers only if it was sent after the run
+        began, because an earlier one proves nothing about today's credentials.
         """
         successes = self._successes.take()
         if not successes:
@@ -92,11 +93,11 @@ class Breaker:
             self._successes.put_back(successes)
 
     def revived(self, since: int) -> None:
-        """The accounts marked dead since ``since`` are due again."""
+        """Record that all accounts marked dead since ``since`` are due again, so that the dispatcher stops reviving."""
         self._update("REMOVE revive_since", "revive_since = :since", {":since": since})
 
     def _unlisted(self, hub_id: int, sent_at: int) -> bool:
-        """Count an account that met an unlisted answer; whether the breaker is open now."""
+        """Count the account's unlisted answer; return whether the breaker is open now."""
         self.bring_in_successes()
         change = "SET unlisted_at = if_not_exists(unlisted_at, :sent) ADD unlisted :who"
         state, counted = self._count(change, {":who": {hub_id}}, sent_at)
@@ -106,7 +107,7 @@ class Breaker:
         return state.open is not None
 
     def _death(self, sent_at: int) -> bool:
-        """Count a dead grant; whether it may be marked."""
+        """Count a dead grant; return whether its account may be marked."""
         self._new_window()
         self.bring_in_successes()
         change = "SET streak_at = if_not_exists(streak_at, :sent) ADD deaths :one"
@@ -125,11 +126,11 @@ class Breaker:
         if counted and state.unlisted_at is not None:
             self._end_run("unlisted_at, unlisted", "unlisted_at <= :sent", sent_at)
         if counted and state.streak_at is not None:
-            # Strict <: a success in the same second as the first death must not end the run, or it is not revived.
+            # Strict <: a success in the same second as the first death must not end the run, or its mark would stay.
             self._end_run("streak_at", "streak_at < :sent", sent_at)
 
     def _end_run(self, attributes: str, began: str, sent_at: int) -> None:
-        """A success that was sent after a run of bad answers began ends it."""
+        """End a run of bad answers if it began before the success was sent."""
         self._update(f"REMOVE {attributes}", f"{_CLOSED} AND {began}", {":sent": sent_at})
 
     def _open(self, reason: Reason, sent_at: int) -> None:
@@ -139,9 +140,10 @@ class Breaker:
             self._report("BreakerOpened", reason=str(reason))
 
     def _close(self, reason: Reason, sent_at: int) -> bool:
-        # Deaths in a row up to the opening, with no success between, were a misconfiguration: they are revived. Marks
-        # that a success came after stay: the credentials were good then. Without a streak (a success came between the
-        # last death and the opening) there is nothing to revive, because an open breaker marks no account.
+        # A misconfiguration caused the deaths between the last success and the opening, so their accounts are revived.
+        # Older marks stay, because the success after them proves that the credentials were good. Without ``streak_at``
+        # (a success came between the last death and the opening) the time of the opening stands in for it: an open
+        # breaker marks no account, so nothing is revived.
         revive = ", revive_since = if_not_exists(streak_at, changed_at)" if reason is Reason.DEATHS else ""
         _, closed = self._update(
             f"SET changed_at = :now, window_at = :now, deaths = :zero, successes = :zero{revive}"
@@ -165,7 +167,7 @@ class Breaker:
         return self._update(change, f"{_CLOSED} AND {_NEWS}", {**values, ":sent": sent_at})
 
     def _update(self, change: str, condition: str, values: dict[str, Any]) -> tuple[BreakerState, bool]:
-        """The breaker after the update and True, or as it is and False when the condition fails."""
+        """Return the state after the update and True, or the unchanged state and False if the condition fails."""
         item, done = update(self._dynamodb, self._table, _KEY, change, condition, values, returns="ALL_NEW")
         return BreakerState.of(item), done
 

@@ -1,4 +1,4 @@
-"""The breaker as values: what it is told, how it stands, and when it has seen too much."""
+"""The breaker's values: the evidence it counts, its standing, its item, and the limits at which it opens."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ DEATHS_SHARE = 0.05
 
 
 class Evidence(StrEnum):
-    """What the breaker is told of a failed refresh."""
+    """The kinds of failed refresh that the breaker counts."""
 
     CLIENT = "client"
     UNLISTED = "unlisted"
@@ -31,11 +31,11 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The breaker after it was told of a failure.
+    """What the breaker says after it has counted a failed refresh.
 
     Attributes:
-        open: Whether refreshes are held back.
-        may_mark: Whether a dead grant may be marked as such.
+        open: Whether the breaker is open. Set only for the evidence ``CLIENT`` and ``UNLISTED``.
+        may_mark: Whether the account may be marked dead. Set only for the evidence ``DEATH``.
     """
 
     open: bool = False
@@ -47,15 +47,16 @@ class BreakerState:
     """The breaker's item.
 
     Attributes:
-        open: Why it is open, or None.
-        changed_at: When it last opened or closed, epoch seconds.
-        window_at: When the present window of counting began.
+        open: Why the breaker is open, or None.
+        changed_at: When the breaker last opened or closed. All times are in epoch seconds.
+        window_at: When the current counting window began.
         deaths: Dead grants in the window.
-        successes: Successes in the window, counted while ``watched``.
-        unlisted: The accounts that met an unlisted answer since the last success.
-        unlisted_at: When the first of them did.
-        streak_at: When the first of the deaths since the last success was met.
-        revive_since: After deaths closed it: accounts marked dead since then are to be tried again.
+        successes: Successes in the window, as far as processes have written them.
+        unlisted: The accounts that got an unlisted answer since the last success.
+        unlisted_at: When the call with the first of these answers was sent.
+        streak_at: When the call with the first dead grant since the last success was sent.
+        revive_since: The dispatcher must revive the accounts marked dead since then. Set when a breaker that deaths
+            opened closes.
     """
 
     open: Reason | None = None
@@ -70,17 +71,17 @@ class BreakerState:
 
     @classmethod
     def of(cls, item: Mapping[str, Any]) -> "BreakerState":
-        """The state that an item of the Scratch table holds, given as plain values."""
+        """Read the state from the breaker's item, given as plain values; an empty item is a closed breaker."""
         open_by = {"open": Reason(item["opened_by"])} if "opened_by" in item else {}
         unlisted = frozenset(int(hub_id) for hub_id in item.get("unlisted", ()))
         return cls(**{**known_fields(cls, item), **open_by, "unlisted": unlisted})
 
     def watched(self, now: float) -> bool:
-        """Whether successes must be reported: something is being counted, or the breaker is open."""
+        """Whether processes must write their successes, because failures are being counted or the breaker is open."""
         counting = self.deaths > 0 and now - self.window_at <= WINDOW_SECONDS
         return bool(self.open or self.unlisted or counting)
 
     @property
     def too_many_deaths(self) -> bool:
-        """Whether the window's deaths look like ours rather than theirs."""
+        """Whether the window has so many deaths that a misconfiguration is likelier than that many uninstalls."""
         return self.deaths >= DEATHS_LEAST and self.deaths > DEATHS_SHARE * (self.deaths + self.successes)

@@ -1,7 +1,7 @@
-"""The schedule's half: the accounts that are due go to the queue.
+"""Runs on the schedule, and queues the accounts that are due.
 
-It is level-triggered. Whatever is not done stays due, so a lost message, a duplicate, a stale page of the index and two
-dispatchers at once are all harmless: the lease decides.
+The schedule is level-triggered: an account stays due until it is refreshed, and the lease decides who refreshes it. A
+lost message, a duplicate, a stale page of the index and two dispatchers at once are therefore harmless.
 """
 
 import random
@@ -20,15 +20,13 @@ from hubspot_oauth.domain.timing import Clock, Remaining
 from hubspot_oauth.refresh.breaker import Breaker
 from hubspot_oauth.refresh.breaker_state import BreakerState
 
-_STOP_SECONDS = 2 * AWS_CALL_SECONDS  # of the function's own time: what one more page and one more batch may take
+_STOP_SECONDS = 2 * AWS_CALL_SECONDS  # time kept in reserve for one more page of the index and one more send
 _TICK_SECONDS = 60
-_SLOW_REFRESH_SECONDS = 1.0  # of one account, for what the workers get through in a tick at the least
+_SLOW_REFRESH_SECONDS = 1.0  # assumed for one account; most refreshes are faster
 
 
 @dataclass(kw_only=True)
 class Dispatcher:
-    """Sends due accounts to the workers."""
-
     accounts: AccountsTable
     accounts_index: AccountsIndex
     breaker: Breaker
@@ -38,10 +36,10 @@ class Dispatcher:
     clock: Clock
 
     def tick(self, remaining: Remaining) -> int:
-        """Queue the accounts that are due; how many were queued.
+        """Queue the accounts that are due; return their number, with those that SQS refused.
 
         Args:
-            remaining: Seconds the function may still run; what it does not reach stays due for the next tick.
+            remaining: Seconds the function may still run. Accounts it does not reach stay due for the next tick.
         """
         state = self.breaker.state()
         self.report("BreakerOpen", 1 if state.open else 0, reason=state.open)
@@ -56,16 +54,17 @@ class Dispatcher:
         return self._send_all(due, state, remaining)
 
     def _tick_messages(self) -> int:
-        """How many messages the workers get through in a tick at the least."""
+        """The number of messages that the workers finish in a tick even if every refresh is slow."""
         refreshes = (
             self.settings.refresh_concurrency * self.settings.refresh_workers * _TICK_SECONDS / _SLOW_REFRESH_SECONDS
         )
         return max(1, int(refreshes / ACCOUNTS_A_MESSAGE))
 
     def _due(self, now: int) -> Iterator[Due]:
-        """Every due account: shards in random order, so that none is always last; in each the longest overdue first.
+        """All due accounts, shard by shard, the longest overdue of each shard first.
 
-        Looks at the head of every shard first, and reports the oldest of them all.
+        The shards come in random order, so that none is always last. The first account of every shard is read at once,
+        to report how long the longest overdue account of all has been due.
         """
         shards = [self.accounts_index.due(shard, now) for shard in random.sample(range(SHARDS), SHARDS)]
         heads = [list(islice(shard, 1)) for shard in shards]
@@ -83,7 +82,7 @@ class Dispatcher:
         return queued
 
     def _probe(self, due: Iterator[Due]) -> int:
-        """While the breaker is open one random account a tick goes through."""
+        """Queue one random due account, as the tick's test while the breaker is open."""
         candidates = list(islice(due, ACCOUNTS_A_CALL))
         if not candidates:
             return 0
@@ -98,7 +97,7 @@ class Dispatcher:
             self.report("QueueRefused", refused)
 
     def _revive(self, since: int, remaining: Remaining) -> None:
-        """Make those due again that were marked before the breaker opened; the next tick goes on where time ends."""
+        """Make the accounts marked dead since ``since`` due again; if time runs out, the next tick continues."""
         revived = 0
         for key in self.accounts_index.marked_since(since):
             if remaining() < _STOP_SECONDS:

@@ -1,7 +1,8 @@
-"""Keeping what HubSpot has just issued: in the table, else in the rescue queue, by turns while there is time.
+"""Stores new tokens in the table, else in the rescue queue, and tries both by turns while there is time.
 
-From HubSpot's answer to the return of ``keep`` the new tokens exist in this process alone. If it dies there, or if
-DynamoDB and SQS both refuse to the end, a refresh token that HubSpot rotated is lost: the stated limits 2 and 3.
+Between HubSpot's answer and the return of ``keep`` only this process has the new tokens. If it dies then, or if
+DynamoDB and SQS refuse until the time is up, a rotated refresh token is lost (stated limits 2 and 3 in
+docs/architecture.md).
 """
 
 from dataclasses import dataclass
@@ -19,21 +20,19 @@ _PAUSE_SECONDS = 1.0
 
 @dataclass(kw_only=True)
 class Keeper:
-    """Stores renewals."""
-
     accounts: AccountsTable
     rescue_queue: RescueQueue
     report: Report
     sleep: Sleep
 
     def keep(self, renewal: Renewal, remaining: Remaining) -> bool:
-        """Store the renewal, or send it to the rescue queue; False only when the row has moved on.
+        """Store the renewal or send it to the rescue queue; return False only when the row has moved on.
 
-        When both refuse to the end, the caller that waits for the token gets it all the same, and the row is due again
-        once its lease has run out.
+        If both refuse until the time is up, the result is True all the same, so that a waiting caller gets its token.
+        The row keeps its old tokens, and can be leased again when its lease has run out.
 
         Args:
-            renewal: What HubSpot has just issued, sealed.
+            renewal: The new tokens, sealed.
             remaining: Seconds the function may still run.
         """
         while True:

@@ -1,7 +1,7 @@
-"""Refreshing one account: the one path from a lease to a commit, whoever asked for it.
+"""Refreshes one leased account, for the schedule and for a reader alike.
 
-Everything that can fail on our side is in hand before HubSpot is called. HubSpot is called last, and what it answers is
-written down at once, in the table or else in the rescue queue.
+The data key, the old tokens and the client secret are fetched before HubSpot is called. After HubSpot's answer only one
+write is left: the commit to the table, or the message to the rescue queue if DynamoDB refuses.
 """
 
 from collections.abc import Callable
@@ -29,7 +29,7 @@ from hubspot_oauth.refresh.verdict import OUT_OF_TIME, Do, Verdict, evidence_of,
 
 @dataclass(frozen=True, slots=True)
 class Refreshed:
-    """New tokens are in hand, and stored or on their way to be."""
+    """HubSpot gave new tokens. They are in the table or in the rescue queue, or were counted as ``Unstored``."""
 
     tokens: Tokens
     issued_at: int
@@ -39,7 +39,7 @@ class Refreshed:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """Another lease owner renewed the row first; read it again."""
+    """The row changed before the commit (another refresh, an install, a disconnect); read it again."""
 
 
 Outcome = Refreshed | Verdict | Moved
@@ -47,7 +47,7 @@ Outcome = Refreshed | Verdict | Moved
 
 @dataclass(frozen=True, slots=True)
 class _InHand:
-    """Everything of ours that a refresh needs, got before HubSpot is called."""
+    """What a refresh needs besides the row, fetched before HubSpot is called."""
 
     sealer: Sealer
     tokens: Tokens
@@ -56,8 +56,6 @@ class _InHand:
 
 @dataclass(kw_only=True)
 class Refresher:
-    """Turns a lease into new tokens."""
-
     accounts: AccountsTable
     vault: Vault
     hubspot: HubSpot
@@ -71,11 +69,11 @@ class Refresher:
     settings: Settings
 
     def refresh(self, leased: Account, leased_at: float, remaining: Remaining) -> Outcome:
-        """Refresh the account whose lease is owned.
+        """Refresh a leased account, and end its lease.
 
         Args:
-            leased: The row, with the lease in it.
-            leased_at: When the lease was asked for, by ``monotonic``.
+            leased: The row as the caller leased it.
+            leased_at: The ``monotonic`` time just before the caller asked for the lease.
             remaining: Seconds the function may still run.
         """
 
@@ -103,7 +101,7 @@ class Refresher:
     def _prepared(self, leased: Account) -> _InHand | Verdict:
         try:
             sealer = self.vault.sealer()
-        except VaultUnavailable as error:  # no account is the cause
+        except VaultUnavailable as error:  # KMS gives no data key to any account
             return held_back(error.aws_code, "NoDataKey", Fault.VAULT)
         try:
             return _InHand(sealer, self.vault.unseal(leased), self.client_secret())
@@ -117,7 +115,7 @@ class Refresher:
             return later(code_of(error), leased, self.roll(), fault=Fault.AWS)
 
     def _in_time(self, leased_at: float, remaining: Remaining) -> bool:
-        """Whether lease and function both still cover HubSpot's slowest answer and its storing."""
+        """Whether the lease and the function both last until HubSpot's slowest answer is stored."""
         spent = self.monotonic() - leased_at
         return spent <= PREPARE_SECONDS and remaining() >= FINISH_SECONDS
 
@@ -129,8 +127,8 @@ class Refresher:
             if verdict.do is Do.MARK_DEAD and not self.accounts.mark_dead(leased, verdict.code, now):
                 verdict = unproven(error, leased, self.roll())
         except AWS_ERRORS as trouble:
-            # Breaker or mark could not be written. Let go all the same: a lease that runs out makes the row orphaned,
-            # and its grant could then not be marked for as long as the rescue queue keeps its messages.
+            # The breaker or the mark could not be written. The lease is ended all the same: a lease that runs out is
+            # orphaned, and then the row cannot be marked dead until the rescue queue's retention has passed.
             verdict = self._apply(unproven(error, leased, self.roll()), leased)
             if not is_transient(trouble):
                 raise
@@ -138,7 +136,7 @@ class Refresher:
         return self._apply(verdict, leased)
 
     def _apply(self, verdict: Verdict, leased: Account) -> Verdict:
-        """End the lease as the verdict says, and count the failure. A dead row's lease ended with its mark."""
+        """End the lease as the verdict says, and count the failure. ``mark_dead`` has already ended its lease."""
         if verdict.do is Do.TRY_LATER:
             again_at = int(self.clock() + verdict.wait) + 1
             self._release(lambda: self.accounts.try_later(leased, again_at, verdict.fault))
@@ -153,7 +151,7 @@ class Refresher:
             self.report("RefreshFailed", 1, kind=verdict.kind, hub_id=leased.hub_id, **about)
 
     def _release(self, release: Callable[[], bool]) -> None:
-        """Let go of the lease, as far as DynamoDB takes it now; otherwise the lease runs out by itself."""
+        """End the lease; after a transient AWS error it runs out by itself."""
         try:
             release()
         except AWS_ERRORS as error:
@@ -163,7 +161,7 @@ class Refresher:
     def _half_answered(
         self, answer: RefreshTokenOnly, leased: Account, ours: _InHand, remaining: Remaining
     ) -> Verdict | Moved:
-        """Keep the new refresh token, which may be the only living one, beside the old access token."""
+        """Store the new refresh token, which may be the only one that works, with the old access token."""
         verdict = later(answer.lacks, leased, self.roll())
         tokens = Tokens(ours.tokens.access_token, answer.refresh_token)
         kept = Refreshed(tokens, leased.issued_at, leased.expires_at, leased.scopes)
@@ -189,7 +187,7 @@ class Refresher:
 
 
 def _renewed(answer: TokenAnswer, old: Tokens, leased: Account, sent_at: int) -> Refreshed:
-    """HubSpot's answer over what was there: what it leaves out stays."""
+    """The new tokens; the old refresh token and scopes stay where HubSpot's answer leaves them out."""
     return Refreshed(
         tokens=Tokens(answer.access_token, answer.refresh_token or old.refresh_token),
         issued_at=sent_at,

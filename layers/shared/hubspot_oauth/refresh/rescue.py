@@ -1,4 +1,4 @@
-"""The rescue queue's consumer: stores tokens that could not be stored when HubSpot issued them."""
+"""Consumes the rescue queue: stores tokens that DynamoDB refused when HubSpot issued them."""
 
 from dataclasses import dataclass
 
@@ -10,16 +10,16 @@ from hubspot_oauth.adapters.telemetry import Report, logger
 
 @dataclass(kw_only=True)
 class Rescue:
-    """Commits rescued renewals under the condition of their first try."""
+    """Commits rescued renewals under the same condition as the first try."""
 
     accounts: AccountsTable
     report: Report
 
     def store(self, body: str) -> None:
-        """Store the renewal of one message, if its row has not moved on.
+        """Store the renewal of one message, unless its row has moved on.
 
         Raises:
-            Exception: DynamoDB refuses again; the message comes again.
+            Exception: DynamoDB refuses again, so SQS delivers the message again.
         """
         renewal = from_message(body)
         logger.append_keys(hub_id=renewal.key.hub_id)

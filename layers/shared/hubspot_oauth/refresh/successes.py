@@ -1,4 +1,4 @@
-"""Successes of this process that the breaker's item does not know yet: no write while nothing is counted."""
+"""The successes that this process has not yet written to the breaker's item."""
 
 import threading
 from collections import Counter
@@ -10,27 +10,26 @@ from hubspot_oauth.refresh.breaker_state import WINDOW_SECONDS
 
 @dataclass
 class Successes:
-    """Counts successes by the second in which their call was sent; older ones than a window are dropped."""
+    """Counts successes by the second in which their call was sent, and drops those older than a window."""
 
     clock: Clock
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
     _counted: Counter[int] = field(default_factory=Counter, init=False)
 
     def add(self, sent_at: int) -> None:
-        """Count one success."""
         with self._lock:
             self._counted[sent_at] += 1
             if len(self._counted) > 2 * WINDOW_SECONDS:
                 self._counted = self._recent()
 
     def take(self) -> Counter[int]:
-        """Everything counted in the last window, which is forgotten here."""
+        """Return the counts of the last window, and clear them."""
         with self._lock:
             taken, self._counted = self._recent(), Counter()
         return taken
 
     def put_back(self, taken: Counter[int]) -> None:
-        """Count again what could not be written down."""
+        """Add back counts that could not be written."""
         with self._lock:
             self._counted += taken
 

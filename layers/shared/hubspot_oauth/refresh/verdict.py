@@ -1,12 +1,12 @@
-"""What a failed refresh means and what is to be done about it: pure functions, applied by refresher.py alone.
+"""Decides what to do about a failed refresh. The functions are pure; refresher.py alone applies their verdicts.
 
-The order of judgement, as HubSpot's answers are documented:
+Each error of HubSpot's has its verdict:
 
-1. The grant is dead (``GrantDead``): mark it, unless an orphaned lease's answer may still bring living tokens, or the
-   breaker suspects that the deaths are ours.
-2. We are misconfigured (``Misconfigured``): mark nothing. A refused client id or secret stops the batch at once,
-   another answer only once the breaker is open.
-3. Try later (``TryLater``): time-outs, resets, 5xx, rate limits, bodies that do not parse.
+- ``GrantDead``: mark the account dead. Try later if the answer to an orphaned lease may still bring new tokens. Mark
+  nothing and end the batch while the breaker suspects a misconfiguration.
+- ``Misconfigured``: mark nothing. A refused client id or secret ends the batch at once; any other such answer ends it
+  only when the breaker is open.
+- ``TryLater`` (time-outs, resets, 5xx, rate limits, bodies that do not parse): back off.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from hubspot_oauth.refresh.breaker_state import Evidence, Standing
 
 
 class Do(StrEnum):
-    """What happens to the row, whose lease ends in any case."""
+    """What happens to the row. Each of these ends the lease."""
 
     MARK_DEAD = "mark_dead"
     TRY_LATER = "try_later"
@@ -28,15 +28,15 @@ class Do(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Everything to be done about a refresh that brought no token.
+    """What to do after a refresh that gave no new access token.
 
     Attributes:
         do: What happens to the row.
-        code: HubSpot's word or ours, for the log.
-        kind: How the metric RefreshFailed counts it; None when it is no failure.
-        fault: The side at fault; a row that backs off remembers it.
+        code: HubSpot's code, AWS's or one of ours; it goes into the log, and into the row with a mark.
+        kind: The dimension ``kind`` of the metric RefreshFailed, or None if nothing has failed.
+        fault: The side at fault; ``TRY_LATER`` stores it in the row.
         wait: Seconds until another try makes sense.
-        stop: Whether the next account would fare no better, so that the batch ends.
+        stop: Whether the batch ends, because the next account would fail in the same way.
     """
 
     do: Do
@@ -53,9 +53,10 @@ class Verdict:
 
 
 def evidence_of(error: HubSpotError, row: Account, now: int) -> Evidence | None:
-    """What the breaker must be told before the verdict, if anything.
+    """What the breaker must count before the verdict, or None.
 
-    A dead grant that may not be marked is not told: one account that is tried for fourteen days is not many deaths.
+    A dead grant that may not be marked is not counted, because its account is tried for up to 14 days and would look
+    like many deaths.
     """
     if isinstance(error, GrantDead):
         return Evidence.DEATH if row.may_be_marked(now) else None
@@ -68,9 +69,9 @@ def judge(error: HubSpotError, row: Account, breaker: Standing, now: int, roll: 
     """The verdict on HubSpot's error.
 
     Args:
-        error: What HubSpot answered, or that it did not.
+        error: HubSpot's answer, or the lack of one.
         row: The leased row.
-        breaker: The breaker after it was told of ``evidence_of``.
+        breaker: The breaker's standing after it has counted ``evidence_of``.
         now: Epoch seconds.
         roll: A random number in [0, 1) that spreads the next tries.
     """
@@ -88,7 +89,7 @@ def judge(error: HubSpotError, row: Account, breaker: Standing, now: int, roll: 
 
 
 def unproven(error: HubSpotError, row: Account, roll: float) -> Verdict:
-    """HubSpot's answer could not be acted upon: it counts as said once more later."""
+    """Try later, because the account may not be marked yet, or the breaker or the mark could not be written."""
     kind = "DeathUnproven" if isinstance(error, GrantDead) else type(error).__name__
     return later(error.code, row, roll, kind=kind, fault=error.fault, asked=error.retry_after)
 
@@ -102,14 +103,14 @@ def later(
     fault: Fault = Fault.HUBSPOT,
     asked: int | None = None,
 ) -> Verdict:
-    """The account backs off, longer with each try in a row, and at least for the seconds that HubSpot asked for."""
+    """Back off: longer with each failed try in a row, and at least for the seconds that HubSpot asked for."""
     return Verdict(Do.TRY_LATER, code, kind, fault, max(backoff(row.attempts, roll), asked or 0))
 
 
 def held_back(code: str, kind: str, fault: Fault) -> Verdict:
-    """The account is not the cause: it stays as due as it was, and the batch ends."""
+    """Keep the account's due time and end the batch, because the account is not the cause."""
     return Verdict(Do.LET_GO, code, kind, fault, BACKOFF_FIRST_SECONDS, stop=True)
 
 
-#: Lease or function end too soon for HubSpot's slowest answer; HubSpot was not asked.
+#: HubSpot was not called, because its slowest answer could come after the end of the lease or the function.
 OUT_OF_TIME = Verdict(Do.LET_GO, "out_of_time", None, Fault.AWS, 1)

@@ -1,4 +1,4 @@
-"""The queue's half: a worker refreshes the accounts of its messages, several at once."""
+"""Refreshes the accounts that the queue's messages name, several at once."""
 
 import secrets
 import threading
@@ -58,13 +58,13 @@ class Worker:
 
         Args:
             bodies: Messages of the refresh queue.
-            remaining: Seconds the function may still run. Accounts it leaves no time for stay due.
+            remaining: Seconds the function may still run. Accounts it does not reach stay due.
         """
         for body in bodies:
             batch = Batch.parse(body)
             logger.set_correlation_id(batch.tick)
             if batch.queued_at <= self._stopped_at:
-                continue  # queued before this app was refused: the dispatcher sends the next ones when it may
+                continue  # queued before a verdict ended a batch; the accounts stay due
             self._run(batch, remaining)
             if batch.watched:
                 self.breaker.bring_in_successes()
@@ -82,10 +82,10 @@ class Worker:
             self.report("LeaseConflicts", conflicts)
 
     def _guarded(self, key: GrantKey, stop: threading.Event, remaining: Remaining) -> _Done:
-        """One account, whatever it does: a poisonous row must not take the rest of its batch with it.
+        """Refresh one account; an unforeseen exception must not end the rest of its batch.
 
-        This is the one catch-all of the product. The row stays due, its lease runs out, and every further try waits
-        longer; the log and the metric name the account.
+        This is the product's only ``except Exception``. The row stays due and its lease runs out, and each further try
+        waits longer (``orphan_wait``). The log names the account.
         """
         try:
             return self._one(key, stop, remaining)
