@@ -25,11 +25,9 @@ check: install ## Lint, formatting and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-RACES := tests/e2e/test_readers_race.py # hundreds of readers against seconds: these have the machine to themselves
-
 test: install ## Run every test, on two cores
-	$(BIN)/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder $(if $(ARGS),$(ARGS),--ignore=$(strip $(RACES)))
-	$(if $(ARGS),,$(BIN)/pytest $(strip $(RACES)))
+	$(BIN)/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder $(if $(ARGS),$(ARGS),-m "not soak and not alone")
+	$(if $(ARGS),,$(BIN)/pytest -m alone)
 
 soak: install ## Kill workers for five minutes over 2,000 accounts, then misconfigure as many (SOAK_SEED=number repeats the throws)
 	$(BIN)/pytest -m soak $(ARGS)

@@ -11,13 +11,13 @@ from hubspot_oauth.adapters.accounts_table import SHARDS
 from hubspot_oauth.adapters.refresh_queue import Batch
 from hubspot_oauth.adapters.vault import Vault
 from hubspot_oauth.domain.account import GrantKey
+from hubspot_oauth.domain.clocks import Clock
 from hubspot_oauth.domain.settings import Settings
-from hubspot_oauth.domain.timing import Clock
 from hubspot_oauth.domain.tokens import Tokens
 from hubspot_oauth.product import Product
-from tests import stack
 from tests.bench.memory_aws import MemoryAws
 from tests.bench.provider import ACCESS_TOKEN, REFRESH_TOKEN, provider
+from tests.support import stack
 
 CONCURRENCY = 8
 WORKERS = 5

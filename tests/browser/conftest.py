@@ -8,15 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-import requests
 
-from simulator import SimulatorSettings, serve
-from simulator.configuration import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET
-from tests import twins
-from tests.leaks import leaks
-from tests.ports import free_port
-from tests.stack import table_key
-from tests.twins import ACME, BEISPIEL, TwinProcess
+from tests.support import twin_process
+from tests.support.lambda_events import visit_event
+from tests.support.secret_scan import leaks
+from tests.support.team_twin import install_link, running_team
+from tests.support.twin_client import warm
+from tests.support.twin_process import TwinProcess
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -85,13 +83,13 @@ def browse(chromium: "Browser", pictures: Path) -> "Iterator[Callable[[TwinProce
 
 def log_of(twin: TwinProcess) -> str:
     """What the functions and everything else on the twin wrote."""
-    return (twin.state / "emulator.log").read_text(errors="replace") + "".join(twin.output.seen)
+    return twin.log() + twin.output.so_far()
 
 
 @pytest.fixture(scope="session")
 def running_twin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwinProcess]:
-    with twins.running(tmp_path_factory.mktemp("twin") / "state") as twin:
-        twins.warm(twin, "CallbackFunction", twins.visit_event(), 2)
+    with twin_process.running(tmp_path_factory.mktemp("twin") / "state") as twin:
+        warm(twin, "CallbackFunction", visit_event(), 2)
         yield twin
 
 
@@ -107,41 +105,27 @@ def person(twin: TwinProcess, browse: "Callable[[TwinProcess], Person]") -> "Per
 
 
 @pytest.fixture(scope="session")
-def running_team(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[tuple[TwinProcess, Team]]":
+def team_and_twin(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[tuple[TwinProcess, Team]]":
     from tests.browser.team import team_site  # noqa: PLC0415 - beside the fixtures that need it
 
-    port, hubspot_port = free_port(), free_port()
-    elsewhere = f"http://127.0.0.1:{hubspot_port}"  # another site than localhost, to a browser
-    settings = SimulatorSettings(
-        redirect_urls=(f"http://localhost:{port}/oauth-callback",), marketplace_origin=elsewhere
-    )
-    with team_site() as team, serve(settings, hubspot_port):
-        parameters = {
-            "SignInUrl": team.sign_in_url,
-            "ReturnToOrigins": team.url,
-            "AppName": "Example",
-            "RequiredScopes": " ".join(settings.required_scopes),
-            "OptionalScopes": " ".join(settings.optional_scopes),
-        }
-        flags = ["--client-id", DEFAULT_CLIENT_ID]
-        for name, value in parameters.items():
-            flags += ["--parameter", f"{name}={value}"]
-        environment = {"HUBSPOT_CLIENT_SECRET": DEFAULT_CLIENT_SECRET}
-        state = tmp_path_factory.mktemp("team") / "state"
-        with twins.running(state, *flags, port=port, other_hubspot=elsewhere, environment=environment) as twin:
-            team.make_link = lambda **wanted: str(twin.call("/install-links", "POST", **wanted).json()["url"])
+    state = tmp_path_factory.mktemp("team") / "state"
+    with team_site() as team:
+        parameters = {"SignInUrl": team.sign_in_url, "ReturnToOrigins": team.url, "AppName": "Example"}
+        # To a browser, 127.0.0.1 is another site than localhost, as HubSpot is another than the product.
+        with running_team(state, hubspot_host="127.0.0.1", **parameters) as (twin, _):
+            team.make_link = lambda **wanted: install_link(twin, **wanted)
             yield twin, team
 
 
 @pytest.fixture
-def team_twin(running_team: "tuple[TwinProcess, Team]") -> TwinProcess:
+def team_twin(team_and_twin: "tuple[TwinProcess, Team]") -> TwinProcess:
     """The twin of a team with a site of its own; its HubSpot is on another site than the product."""
-    return emptied(running_team[0])
+    return emptied(team_and_twin[0])
 
 
 @pytest.fixture
-def team(running_team: "tuple[TwinProcess, Team]") -> "Iterator[Team]":
-    team = running_team[1]
+def team(team_and_twin: "tuple[TwinProcess, Team]") -> "Iterator[Team]":
+    team = team_and_twin[1]
     yield team
     team.hub_id = None
 
@@ -154,7 +138,6 @@ def customer(team_twin: TwinProcess, browse: "Callable[[TwinProcess], Person]") 
 
 def emptied(twin: TwinProcess) -> TwinProcess:
     """The twin without accounts, its HubSpot without faults."""
-    requests.delete(f"{twin.hubspot_url}/_sim/faults", timeout=10)
-    for hub_id in (ACME, BEISPIEL):
-        twin.aws("dynamodb").delete_item(TableName=twin.outputs["AccountsTableName"], Key=table_key(hub_id))
+    twin.clear_faults()
+    twin.remove_accounts()
     return twin

@@ -6,7 +6,7 @@ from pathlib import Path
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, ConsoleMessage, Frame, Page, expect
 
-from tests.leaks import secrets_in
+from tests.support.secret_scan import secrets_in
 
 PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1280, "height": 800}

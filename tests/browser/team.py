@@ -9,7 +9,7 @@ from flask import Flask, redirect, request
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Response
 
-from tests.ports import free_port
+from tests.support.free_ports import free_port
 
 CUSTOMER = "customer-7"
 MakeLink = Callable[..., str]

@@ -12,7 +12,9 @@ from playwright.sync_api import expect
 from hubspot_oauth.install.signing import read_state, sign_state
 from tests.browser.person import Person
 from tests.browser.team import Team
-from tests.twins import ACME, BEISPIEL, TwinProcess, eventually
+from tests.support.twin_client import ACME, BEISPIEL
+from tests.support.twin_process import TwinProcess
+from tests.support.waiting import eventually
 
 EXCHANGE = "authorization_code"
 
@@ -76,7 +78,7 @@ def test_loading_the_page_again_while_the_install_runs_waits_for_its_end(twin: T
 
     person.opens(asked.value.url)
     person.reads("Finishing the installation")
-    requests.delete(f"{twin.hubspot_url}/_sim/faults", timeout=10)
+    twin.clear_faults()
     eventually(lambda: ended_installs(twin) > ended)
     person.follows("Continue")
 

@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Route, expect
 
-from hubspot_oauth.domain import refusals
-from hubspot_oauth.domain.refusals import Refusal
 from hubspot_oauth.domain.settings import Brand
+from hubspot_oauth.install import refusal_texts
 from hubspot_oauth.install.pages import Pages
+from hubspot_oauth.install.refusal import Refusal
 from tests.browser.person import DESK, Person
-from tests.twins import ACME, TwinProcess
+from tests.support.twin_client import ACME
+from tests.support.twin_process import TwinProcess
 
 ORIGIN = "https://install.example.com"
 LOGO = "https://static.example.com/logo.svg"
@@ -52,11 +53,13 @@ def test_a_page_of_the_product_looks_right(name: str, brand: Brand, visitor: Per
     visitor.looks(f"{name}-{'rich' if brand.logo_url else 'plain'}")
 
 
-@pytest.mark.parametrize("refusal", refusals.ALL, ids=lambda refusal: refusal.code)
+@pytest.mark.parametrize("refusal", refusal_texts.ALL, ids=lambda refusal: refusal.code)
 def test_a_refusal_looks_right(refusal: Refusal, visitor: Person) -> None:
     pages = Pages(RICH, app_url="https://app.hubspot.com")
 
-    missing = ("crm.objects.contacts.read", "crm.objects.deals.write") if refusal is refusals.SCOPES_MISSING else ()
+    missing = (
+        ("crm.objects.contacts.read", "crm.objects.deals.write") if refusal is refusal_texts.SCOPES_MISSING else ()
+    )
 
     shows(visitor, pages, pages.refused(refusal, f"{ORIGIN}/install", missing))
 

@@ -4,7 +4,9 @@ from playwright.sync_api import Frame, expect
 
 from tests.browser.person import Person, assert_accessible
 from tests.browser.team import CUSTOMER, Team
-from tests.twins import ACME, BEISPIEL, TwinProcess, eventually
+from tests.support.twin_client import ACME, BEISPIEL
+from tests.support.twin_process import TwinProcess
+from tests.support.waiting import eventually
 
 
 def test_an_install_from_the_marketplace_ends_back_there_unbound(team_twin: TwinProcess, customer: Person) -> None:

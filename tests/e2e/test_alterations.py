@@ -10,15 +10,16 @@ from typing import Any
 
 import pytest
 
-from local import alterations, completion
+from local import after_deploy, alterations
 from local.cannot_start import CannotStart
 from local.deploy import Stack, deploy
 from local.emulator import await_ready, emulator
 from local.plan import Wishes, plan_of
 from local.statedir import EMULATOR_LOG, state_dir
 from ops.template import load_template
-from tests.ports import free_port
-from tests.twins import TwinProcess, eventually
+from tests.support.free_ports import free_port
+from tests.support.twin_process import TwinProcess
+from tests.support.waiting import eventually
 
 MISSING = "missing"
 
@@ -126,7 +127,7 @@ def test_the_emulation_leaves_out_what_completion_adds(bare: Stack, folder: Path
 
 
 def test_the_completed_stack_is_what_the_template_says(bare: Stack) -> None:
-    completion.complete(bare)
+    after_deploy.complete(bare)
 
     tables = {name: bare.physical_ids[name] for name in ("AccountsTable", "ScratchTable")}
     dynamodb = bare.emulator.client("dynamodb")

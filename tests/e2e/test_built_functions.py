@@ -7,8 +7,11 @@ from typing import Any
 
 import pytest
 
-from tests.building import FUNCTIONS, build, clean_interpreter, needs_sam, path_of
-from tests.twins import ACME, TwinProcess, Visit, due
+from tests.support.built_functions import FUNCTIONS, build, clean_interpreter, needs_sam, path_of
+from tests.support.lambda_events import worker_event
+from tests.support.twin_client import ACME
+from tests.support.twin_process import TwinProcess
+from tests.support.twin_visitor import TwinVisitor
 
 pytestmark = needs_sam
 
@@ -58,7 +61,7 @@ JOBS: dict[str, tuple[dict[str, Any], Any]] = {
     "InstallLinksFunction": (request("POST", "/install-links", hub_id=ACME), 201),
     "DisconnectFunction": (request("DELETE", f"/accounts/{GONE}", GONE), 404),
     "RefreshDispatcherFunction": ({}, {"queued": 0}),
-    "RefreshWorkerFunction": (due(ACME), None),
+    "RefreshWorkerFunction": (worker_event(ACME), None),
     "RescueFunction": (message(**RENEWAL), {"batchItemFailures": []}),
 }
 
@@ -77,9 +80,9 @@ def lambda_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_built_function_does_its_job(
-    built: Path, lambda_python: Path, twin: TwinProcess, visit: Visit, function: str
+    built: Path, lambda_python: Path, twin: TwinProcess, visitor: TwinVisitor, function: str
 ) -> None:
-    visit.install(ACME)
+    visitor.install(ACME)
     event, expected = JOBS[function]
 
     done = subprocess.run(

@@ -5,10 +5,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from ops.template import ROOT
 from simulator import SimulatorSettings, serve
-from tests import twins
-from tests.twins import ACME, TwinProcess, Visit
+from tests.support import twin_process
+from tests.support.twin_client import ACME
+from tests.support.twin_process import TwinProcess
+from tests.support.twin_visitor import TwinVisitor
+
+pytestmark = pytest.mark.takes(seconds=30)
 
 
 def command(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -24,8 +30,8 @@ def command(*words: str, **environment: str) -> subprocess.CompletedProcess[str]
     )
 
 
-def test_call_asks_a_running_twin_for_a_token(twin: TwinProcess, visit: Visit) -> None:
-    visit.install(ACME)
+def test_call_asks_a_running_twin_for_a_token(twin: TwinProcess, visitor: TwinVisitor) -> None:
+    visitor.install(ACME)
 
     done = command("call", f"/accounts/{ACME}/token", "--state-dir", str(twin.state))
 
@@ -68,11 +74,11 @@ def test_connect_warns_and_sends_installing_users_to_the_real_hubspot(state: Pat
         "HUBSPOT_CLIENT_ID": SimulatorSettings().client_id,
     }
 
-    with twins.running(state, subcommand="connect", environment=environment) as twin:
-        location = Visit(twin).start().headers["location"]
+    with twin_process.running(state, subcommand="connect", environment=environment) as twin:
+        location = TwinVisitor(twin).start().headers["location"]
 
         assert location.startswith("https://app.hubspot.com/oauth/authorize?")
-        assert "does not protect real tokens" in "".join(twin.output.seen)
+        assert "does not protect real tokens" in twin.output.so_far()
 
 
 def test_verify_prints_a_verdict_for_each_fact() -> None:

@@ -2,14 +2,16 @@
 
 import pytest
 
-from tests.leaks import leaks
-from tests.lifetimes import LIFETIME, LIFETIMES, READ_EVERY, Run, started
+from tests.support.five_lifetimes import LIFETIME, LIFETIMES, READ_EVERY, Run, running_lifetimes
+from tests.support.secret_scan import leaks
+
+pytestmark = pytest.mark.takes(seconds=115, waits=True)
 
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
-    with started(tmp_path_factory.mktemp("lifetimes")) as going_on:
-        return {name: future.result() for name, future in going_on.items()}
+    with running_lifetimes(tmp_path_factory.mktemp("lifetimes")) as runs:
+        return {name: future.result() for name, future in runs.items()}
 
 
 @pytest.fixture(params=["own simulator", "another HubSpot"])

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import boto3
 import pytest
 
-from hubspot_oauth.domain import deadlines, timing
+from hubspot_oauth.domain import call_timeouts, refresh_timing
 from hubspot_oauth.domain.account import Account, Status
 from hubspot_oauth.domain.tokens import Tokens
 from local.emulator import REGION, ROOT_KEY, await_ready, emulator
@@ -24,10 +24,12 @@ from ops.template import ROOT
 from simulator import Running, SimulatorSettings, serve
 from simulator.control import mint
 from simulator.faults import parse_fault
-from tests.dying import STEPS
-from tests.ports import free_port
-from tests.stack import ENVIRONMENT, Clock, Stack, create_resources, table_key
-from tests.twins import eventually
+from tests.support.free_ports import free_port
+from tests.support.stack import ENVIRONMENT, Clock, Stack, create_resources, table_key
+from tests.support.waiting import eventually
+from tests.support.worker_that_dies import STEPS
+
+pytestmark = pytest.mark.takes(seconds=30, waits=True)
 
 WHILE_HUBSPOT_WORKS = "HubSpot's work"
 BEFORE_HUBSPOT = ("the lease", "the data key")
@@ -44,7 +46,13 @@ class Worker:
 
     def dies_after(self, step: str) -> Account:
         """What the worker leaves behind."""
-        command = [sys.executable, "-m", "tests.dying", str(HUB_ID), *([step] if step in STEPS else [])]
+        command = [
+            sys.executable,
+            "-m",
+            "tests.support.worker_that_dies",
+            str(HUB_ID),
+            *([step] if step in STEPS else []),
+        ]
         environment = {"PATH": os.environ["PATH"], **ENVIRONMENT, **self.stack.environment, **_aws_environment()}
         environment["PYTHONPATH"] = os.pathsep.join([str(ROOT / "layers" / "shared"), str(ROOT)])
         if step == WHILE_HUBSPOT_WORKS:
@@ -165,9 +173,9 @@ def test_a_rotated_answer_that_died_with_its_worker_ends_the_grant_only_when_it_
     assert waiting.refresh_at
     assert waiting.refresh_at > left.lease_until
     assert waiting.orphaned_since
-    horizon = waiting.orphaned_since + deadlines.RESCUE_RETENTION_SECONDS
+    horizon = waiting.orphaned_since + call_timeouts.RESCUE_RETENTION_SECONDS
     assert worker.at(horizon).status is Status.ACTIVE
-    dead = worker.at(horizon + timing.BACKOFF_MOST_SECONDS + 1)
+    dead = worker.at(horizon + refresh_timing.BACKOFF_MOST_SECONDS + 1)
     assert (dead.status, dead.needs_reinstall_because, dead.refresh_at) == (
         Status.NEEDS_REINSTALL,
         "BAD_REFRESH_TOKEN",

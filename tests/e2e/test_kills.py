@@ -10,8 +10,11 @@ import time
 import pytest
 
 from hubspot_oauth.domain.account import Status
-from tests import killing
-from tests.killing import LIFETIME, Plan, Run
+from tests.support import kill_run
+from tests.support.kill_fleet import LIFETIME
+from tests.support.kill_plan import Plan, Run
+
+pytestmark = pytest.mark.takes(seconds=110, waits=True)
 
 LONGEST_GAP = 30
 SEED = int(os.environ.get("SOAK_SEED", time.time()))
@@ -21,7 +24,7 @@ LONG = pytest.param(Plan(2000, 300, SEED), id="long", marks=pytest.mark.soak)
 
 @pytest.fixture(scope="module", params=[SHORT, LONG])
 def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    run = killing.run(request.param, tmp_path_factory.mktemp("killing") / "state")
+    run = kill_run.run(request.param, tmp_path_factory.mktemp("kills") / "state")
     with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
         sys.stdout.write(f"\n{run.summary()}\n")  # shown though the tests pass
     return run
@@ -38,7 +41,7 @@ def test_every_account_is_fresh_afterwards(run: Run) -> None:
     assert run.unaccepted == []
 
 
-def test_nobody_is_marked_dead_or_forgotten(run: Run) -> None:
+def test_no_account_is_marked_dead_or_forgotten(run: Run) -> None:
     assert [row.hub_id for row in run.rows if row.needs_reinstall_because] == []
     rounds = {row: int((run.looked_at - row.installed_at) // (LIFETIME + LONGEST_GAP)) for row in run.rows}
     assert [row.hub_id for row in run.rows if row.version <= max(1, rounds[row])] == []

@@ -1,28 +1,30 @@
 """A twin leaves nothing behind, however it ends, and says in one line why it cannot start."""
 
-import shutil
 import signal
 import socket
-import subprocess
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 import requests
 
-from tests import twins
-from tests.twins import TwinProcess, Visit, eventually
+from tests.support import twin_process
+from tests.support.twin_process import TwinProcess
+from tests.support.twin_visitor import TwinVisitor
+from tests.support.waiting import eventually
+
+pytestmark = pytest.mark.takes(seconds=60)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
 def test_a_stopped_twin_leaves_no_process_port_or_file(state: Path, number: signal.Signals) -> None:
-    with twins.running(state, "--schedule-seconds", "1") as twin:
-        Visit(twin).install()
-        assert processes_of(twin)
+    with twin_process.running(state, "--schedule-seconds", "1") as twin:
+        TwinVisitor(twin).install()
+        assert twin.processes()
 
         code = twin.stop(number)
 
-    eventually(lambda: not processes_of(twin))
+    eventually(lambda: not twin.processes())
     assert code == (-signal.SIGKILL if number == signal.SIGKILL else 0)
     eventually(lambda: not any(listens(url) for url in (twin.url, twin.hubspot_url, twin.aws_url)))
     if number != signal.SIGKILL:
@@ -30,32 +32,32 @@ def test_a_stopped_twin_leaves_no_process_port_or_file(state: Path, number: sign
 
 
 def test_after_a_kill_the_same_command_starts_at_once(state: Path) -> None:
-    with twins.running(state) as killed:
+    with twin_process.running(state) as killed:
         killed.stop(signal.SIGKILL)
-        eventually(lambda: not processes_of(killed))
+        eventually(lambda: not killed.processes())
 
-    with twins.running(state, port=urlsplit(killed.url).port) as again:
+    with twin_process.running(state, port=urlsplit(killed.url).port) as again:
         assert requests.get(f"{again.url}/healthz", timeout=5).ok
         assert again.credentials["api_url"] == again.url
 
 
 def test_a_twin_interrupted_while_it_starts_leaves_nothing(state: Path) -> None:
-    twin = twins.spawn(state)
-    eventually(state.exists, twins.START_SECONDS)
+    twin = twin_process.spawn(state)
+    eventually(state.exists, twin_process.START_SECONDS)
 
     code = twin.stop(signal.SIGINT)
 
     assert code == 0
-    eventually(lambda: not processes_of(twin))
+    eventually(lambda: not twin.processes())
     assert not state.exists()
 
 
 def test_a_busy_port_gives_one_clear_line(state: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as busy:
         port = busy.getsockname()[1]
-        twin = twins.spawn(state, port=port)
+        twin = twin_process.spawn(state, port=port)
 
-        code = twin.process.wait(twins.START_SECONDS)
+        code = twin.process.wait(twin_process.START_SECONDS)
 
     assert code == 1
     assert twin.output.text() == f"Port {port} is in use: stop what uses it, or choose another with --port.\n"
@@ -63,9 +65,9 @@ def test_a_busy_port_gives_one_clear_line(state: Path) -> None:
 
 
 def test_a_state_folder_in_use_is_refused_and_the_first_twin_goes_on(twin: TwinProcess) -> None:
-    second = twins.spawn(twin.state)
+    second = twin_process.spawn(twin.state)
 
-    code = second.process.wait(twins.START_SECONDS)
+    code = second.process.wait(twin_process.START_SECONDS)
 
     assert code == 1
     assert second.output.text().startswith("Another twin runs in ")
@@ -74,9 +76,9 @@ def test_a_state_folder_in_use_is_refused_and_the_first_twin_goes_on(twin: TwinP
 
 def test_every_wrong_parameter_is_named_at_once(state: Path) -> None:
     wrong = ["--parameter", "HubSpotClientId=", "--parameter", "RefreshWorkers=many", "--parameter", "Colour=red"]
-    twin = twins.spawn(state, *wrong)
+    twin = twin_process.spawn(state, *wrong)
 
-    code = twin.process.wait(twins.START_SECONDS)
+    code = twin.process.wait(twin_process.START_SECONDS)
 
     output = twin.output.text()
     assert code == 1
@@ -85,9 +87,9 @@ def test_every_wrong_parameter_is_named_at_once(state: Path) -> None:
 
 
 def test_another_hubspot_needs_its_client_id_and_secret(state: Path) -> None:
-    twin = twins.spawn(state, other_hubspot="http://localhost:1")
+    twin = twin_process.spawn(state, other_hubspot="http://localhost:1")
 
-    code = twin.process.wait(twins.START_SECONDS)
+    code = twin.process.wait(twin_process.START_SECONDS)
 
     output = twin.output.text()
     assert code == 1
@@ -96,19 +98,11 @@ def test_another_hubspot_needs_its_client_id_and_secret(state: Path) -> None:
 
 
 def test_two_twins_run_side_by_side(twin: TwinProcess, state: Path) -> None:
-    with twins.running(state) as other:
-        Visit(other).install(100003)
+    with twin_process.running(state) as other:
+        TwinVisitor(other).install(100003)
 
         assert other.token(100003).ok
         assert twin.token(100003).status_code == 404
-
-
-def processes_of(twin: TwinProcess) -> list[str]:
-    """The processes that work in the twin's folder: the emulation and its workers."""
-    ps = shutil.which("ps")
-    assert ps, "ps is needed"
-    listed = subprocess.run([ps, "-Awwo", "pid=,args="], capture_output=True, text=True, check=True).stdout
-    return [line for line in listed.splitlines() if str(twin.state) in line and "ps -A" not in line]
 
 
 def listens(url: str) -> bool:

@@ -12,11 +12,16 @@ from contextlib import ExitStack, contextmanager
 import pytest
 import requests
 
-from hubspot_oauth.api.tokens import WAIT_SECONDS
+from hubspot_oauth.api.access_tokens import WAIT_SECONDS
 from ops.template import ROOT
-from tests.racing import Refusal, read_until_answered
-from tests.stack import table_key
-from tests.twins import ACME, Reached, TwinProcess, Visit, token_event, warm
+from tests.support.lambda_events import token_event
+from tests.support.reader_race import Refusal, read_until_answered
+from tests.support.stack import table_key
+from tests.support.twin_client import ACME, TwinClient, warm
+from tests.support.twin_process import TwinProcess
+from tests.support.twin_visitor import TwinVisitor
+
+pytestmark = pytest.mark.alone  # hundreds of readers against a deadline of seconds
 
 PROCESSES, READERS = 16, 32
 
@@ -31,7 +36,7 @@ def latency(twin: TwinProcess, request: pytest.FixtureRequest) -> Iterator[float
 
 @pytest.mark.parametrize("latency", [0.05, 2.0], indirect=True)
 def test_fifty_readers_over_http_cause_one_refresh(twin: TwinProcess, latency: float) -> None:
-    Visit(twin).install(ACME)
+    TwinVisitor(twin).install(ACME)
     warm(twin, "TokenFunction", token_event(ACME), 50)
     expire(twin)
     before = twin.token_calls("refresh_token")
@@ -70,7 +75,7 @@ def assert_refused_rightly(refused: list[Refusal], latency: float) -> None:
 @pytest.fixture(scope="module")
 def racers(shared_twin: TwinProcess) -> Iterator[list[subprocess.Popen[str]]]:
     """Processes full of readers, warm, each waiting for its line on standard input."""
-    Visit(shared_twin).install(ACME)
+    TwinVisitor(shared_twin).install(ACME)
     paths = {"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join([str(ROOT / "layers" / "shared"), str(ROOT)])}
     environment = paths | shared_twin.environment_of("TokenFunction") | {"REFRESH_CONCURRENCY": str(READERS)}
     with ExitStack() as parts:
@@ -82,7 +87,7 @@ def racers(shared_twin: TwinProcess) -> Iterator[list[subprocess.Popen[str]]]:
 
 @contextmanager
 def racing(environment: Mapping[str, str]) -> Iterator[subprocess.Popen[str]]:
-    command = [sys.executable, "-m", "tests.racing", str(ACME), str(READERS)]
+    command = [sys.executable, "-m", "tests.support.reader_race", str(ACME), str(READERS)]
     with subprocess.Popen(
         command, cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as racer:
@@ -101,7 +106,7 @@ def heard(racer: subprocess.Popen[str]) -> str:
     return next(line.strip() for line in racer.stdout if line.startswith(("[", "ready")))
 
 
-def at_once(twin: Reached, readers: int) -> list[tuple[list[Refusal], requests.Response]]:
+def at_once(twin: TwinClient, readers: int) -> list[tuple[list[Refusal], requests.Response]]:
     def ask() -> tuple[int, str | None, requests.Response]:
         answer = twin.token()
         return answer.status_code, answer.headers.get("retry-after"), answer
@@ -112,7 +117,7 @@ def at_once(twin: Reached, readers: int) -> list[tuple[list[Refusal], requests.R
         return [reader.result() for reader in reading]
 
 
-def expire(twin: Reached) -> None:
+def expire(twin: TwinClient) -> None:
     """Let the account's token have expired, without the schedule seeing it as due."""
     twin.aws("dynamodb").update_item(
         TableName=twin.outputs["AccountsTableName"],

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
 
 from local.cannot_start import CannotStart
 from local.invoke import FunctionFailed, Invoker
@@ -24,9 +23,14 @@ from local.plan import Wishes, plan_of
 from local.routes import routes_of
 from local.twin import Twin, twin
 from ops.template import load_template
-from tests.ports import free_port
-from tests.stack import table_key
-from tests.twins import ACME, BEISPIEL, Reached, Visit, due, eventually, refusal_of
+from tests.support.free_ports import free_port
+from tests.support.lambda_events import worker_event
+from tests.support.stack import table_key
+from tests.support.twin_client import ACME, BEISPIEL, TwinClient
+from tests.support.twin_visitor import TwinVisitor, refusal_of
+from tests.support.waiting import eventually
+
+pytestmark = pytest.mark.takes(seconds=130, waits=True)
 
 NEVER = 3600.0
 BREAKER = {"pk": {"S": "breaker"}}
@@ -64,7 +68,7 @@ def listed(value: Any) -> list[Any]:
 class Bench:
     """A running twin of which one role at a time may be cut."""
 
-    def __init__(self, running: Twin, reached: Reached) -> None:
+    def __init__(self, running: Twin, reached: TwinClient) -> None:
         self.running = running
         self.reached = reached
         self._emulator = running.stack.emulator
@@ -116,7 +120,7 @@ class Bench:
 
     def work(self, hub_id: int) -> None:
         """Hand one message to the worker, as the queue does."""
-        self.invoke("RefreshWorkerFunction", due(hub_id))
+        self.invoke("RefreshWorkerFunction", worker_event(hub_id))
 
     def set(self, table: str, key: dict[str, Any], change: str, **values: Any) -> None:
         self._emulator.client("dynamodb").update_item(
@@ -129,11 +133,11 @@ class Bench:
 
     def installed(self, hub_id: int = ACME, *, due: bool = False, expired: bool = False) -> int:
         """An account, fresh, due or expired; its version. HubSpot is well and the breaker closed."""
-        requests.delete(f"{self.reached.hubspot_url}/_sim/faults", timeout=10)
+        self.reached.clear_faults()
         self._emulator.client("dynamodb").delete_item(
             TableName=self.running.stack.outputs["ScratchTableName"], Key=BREAKER
         )
-        assert "You are connected" in Visit(self.reached).install(hub_id).text
+        assert "You are connected" in TwinVisitor(self.reached).install(hub_id).text
         key = table_key(hub_id)
         if due or expired:
             self.set("AccountsTableName", key, "SET refresh_at = :then", then={"N": "1"})
@@ -163,13 +167,13 @@ class Bench:
             lambda: self.reached.token_calls("refresh_token") + len(pending(self.reached)) > before, 2 * self.patience
         )
         with self.denied(role, "dynamodb:UpdateItem"):
-            requests.delete(f"{self.reached.hubspot_url}/_sim/faults", timeout=10)  # HubSpot answers now
+            self.reached.clear_faults()  # HubSpot answers now
             holder.join(3 * self.patience)
             assert not holder.is_alive(), "nobody took the new tokens"  # it goes on offering them to table and queue
         eventually(lambda: self.version(hub_id) > version, self.patience)
 
 
-def pending(reached: Reached) -> list[Any]:
+def pending(reached: TwinClient) -> list[Any]:
     return [entry for entry in reached.journal()["entries"] if entry["outcome"] == "pending"]
 
 
@@ -204,12 +208,12 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     plan = plan_of(Wishes(port, hubspot_port, aws_port, state, schedule_seconds=NEVER))
     with twin(plan) as running:
         assert running.simulator_url
-        yield Bench(running, Reached(running.url, running.simulator_url, running.stack.emulator.url, state))
+        yield Bench(running, TwinClient(running.url, running.simulator_url, running.stack.emulator.url, state))
 
 
 def install(bench: Bench) -> None:
-    visit = Visit(bench.reached)
-    location = visit.start().headers.get("location", "")
+    visitor = TwinVisitor(bench.reached)
+    location = visitor.start().headers.get("location", "")
     assert location.startswith(bench.reached.hubspot_url)
     assert_not_configured_is_said(bench)
 
@@ -222,7 +226,7 @@ def assert_not_configured_is_said(bench: Bench) -> None:
     secrets.update_secret_version_stage(SecretId=arn, VersionStage="AWSCURRENT", RemoveFromVersionId=value["VersionId"])
     bench.restart("InstallFunctionRole")
     try:
-        assert refusal_of(Visit(bench.reached).start()) == "not_configured"
+        assert refusal_of(TwinVisitor(bench.reached).start()) == "not_configured"
     finally:
         secrets.put_secret_value(SecretId=arn, SecretString=value["SecretString"])
         bench.restart("InstallFunctionRole")
@@ -230,12 +234,12 @@ def assert_not_configured_is_said(bench: Bench) -> None:
 
 def callback(bench: Bench) -> None:
     bench.installed()
-    visit = Visit(bench.reached)
-    address = visit.consent(visit.start().headers["location"])
-    assert "You are connected" in visit.land(address).text
-    assert "You are connected" in visit.open(address).text  # a reload
-    other = visit.consent(visit.start(hub_id=ACME).headers["location"], BEISPIEL)
-    assert refusal_of(visit.land(other)) == "wrong_account"
+    visitor = TwinVisitor(bench.reached)
+    address = visitor.consent(visitor.start().headers["location"])
+    assert "You are connected" in visitor.land(address).text
+    assert "You are connected" in visitor.open(address).text  # a reload
+    other = visitor.consent(visitor.start(hub_id=ACME).headers["location"], BEISPIEL)
+    assert refusal_of(visitor.land(other)) == "wrong_account"
 
 
 def token(bench: Bench) -> None:
@@ -394,6 +398,6 @@ def caller(bench: Bench, allowed: str, denied: str | None = None) -> Callable[[s
         "aws_secret_access_key": key["SecretAccessKey"],
     }
     Path(bench.reached.state / "callers" / f"{name}.json").write_text(json.dumps(credentials))
-    limited = Reached(bench.reached.url, bench.reached.hubspot_url, bench.reached.aws_url, bench.reached.state)
+    limited = TwinClient(bench.reached.url, bench.reached.hubspot_url, bench.reached.aws_url, bench.reached.state)
     limited.credentials = credentials
     return lambda path: limited.call(path).status_code

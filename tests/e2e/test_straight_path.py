@@ -5,13 +5,17 @@ from typing import Any
 
 import requests
 
-from tests.lifetimes import log_events_of
-from tests.stack import table_key
-from tests.twins import ACME, BEISPIEL, TwinProcess, Visit, eventually, refusal_of
+from tests.support.stack import table_key
+from tests.support.twin_client import ACME, BEISPIEL
+from tests.support.twin_process import TwinProcess
+from tests.support.twin_visitor import TwinVisitor, refusal_of
+from tests.support.waiting import eventually
 
 
-def test_an_install_ends_on_the_success_page_and_gives_a_token_that_works(twin: TwinProcess, visit: Visit) -> None:
-    page = visit.install(ACME)
+def test_an_install_ends_on_the_success_page_and_gives_a_token_that_works(
+    twin: TwinProcess, visitor: TwinVisitor
+) -> None:
+    page = visitor.install(ACME)
 
     answer = twin.token(ACME)
     assert page.status_code == 200
@@ -31,8 +35,8 @@ def test_an_install_ends_on_the_success_page_and_gives_a_token_that_works(twin: 
     assert twin.accepted(answer.json()["access_token"])
 
 
-def test_the_console_shows_the_account(twin: TwinProcess, visit: Visit) -> None:
-    visit.install(BEISPIEL)
+def test_the_console_shows_the_account(twin: TwinProcess, visitor: TwinVisitor) -> None:
+    visitor.install(BEISPIEL)
 
     shown = requests.get(f"{twin.url}/_console/state", timeout=10).json()
 
@@ -41,27 +45,29 @@ def test_the_console_shows_the_account(twin: TwinProcess, visit: Visit) -> None:
     assert shown["now"] < account["refresh_at"] < account["expires_at"]
 
 
-def test_a_given_account_is_asked_for_by_its_own_address(visit: Visit) -> None:
-    answer = visit.start(hub_id=BEISPIEL)
+def test_a_given_account_is_asked_for_by_its_own_address(visitor: TwinVisitor) -> None:
+    answer = visitor.start(hub_id=BEISPIEL)
 
-    assert answer.headers["location"].startswith(f"{visit.twin.hubspot_url}/oauth/{BEISPIEL}/authorize?")
+    assert answer.headers["location"].startswith(f"{visitor.twin.hubspot_url}/oauth/{BEISPIEL}/authorize?")
 
 
-def test_a_visitor_who_cancels_reads_what_happened(visit: Visit) -> None:
-    page = visit.land(visit.consent(visit.start().headers["location"], decision="cancel"))
+def test_a_visitor_who_cancels_reads_what_happened(visitor: TwinVisitor) -> None:
+    page = visitor.land(visitor.consent(visitor.start().headers["location"], decision="cancel"))
 
     assert refusal_of(page) == "install_cancelled"
 
 
-def test_a_bare_visit_to_the_callback_shows_where_to_start(visit: Visit) -> None:
-    page = visit.open(f"{visit.twin.url}/oauth-callback")
+def test_a_bare_visit_to_the_callback_shows_where_to_start(visitor: TwinVisitor) -> None:
+    page = visitor.open(f"{visitor.twin.url}/oauth-callback")
 
     assert page.status_code == 200
     assert "/install" in page.text
 
 
-def test_an_account_that_is_due_is_refreshed_by_schedule_queue_and_worker(twin: TwinProcess, visit: Visit) -> None:
-    visit.install(ACME)
+def test_an_account_that_is_due_is_refreshed_by_schedule_queue_and_worker(
+    twin: TwinProcess, visitor: TwinVisitor
+) -> None:
+    visitor.install(ACME)
     before = twin.token(ACME).json()["access_token"]
 
     make_due(twin, ACME)
@@ -70,21 +76,21 @@ def test_an_account_that_is_due_is_refreshed_by_schedule_queue_and_worker(twin: 
 
 
 def test_a_failed_refresh_is_in_the_log_with_its_account_and_the_tick_that_asked_for_it(
-    twin: TwinProcess, visit: Visit
+    twin: TwinProcess, visitor: TwinVisitor
 ) -> None:
-    visit.install(BEISPIEL)
+    visitor.install(BEISPIEL)
     twin.simulate("faults", kind="status", status=503, grant_type="refresh_token", hub_id=BEISPIEL)
 
     make_due(twin, BEISPIEL)
 
     failed = eventually(lambda: next(iter(logged(twin, "RefreshFailed", BEISPIEL)), None))
-    requests.delete(f"{twin.hubspot_url}/_sim/faults", timeout=10)
+    twin.clear_faults()
     assert (failed["kind"], failed["code"]) == ("TryLater", "http_503")
     assert failed["correlation_id"] != failed["function_request_id"]
 
 
-def test_an_account_is_left_over_http(twin: TwinProcess, visit: Visit) -> None:
-    visit.install(ACME)
+def test_an_account_is_left_over_http(twin: TwinProcess, visitor: TwinVisitor) -> None:
+    visitor.install(ACME)
 
     left = twin.call(f"/accounts/{ACME}?uninstall=true", "DELETE")
     again = twin.call(f"/accounts/{ACME}", "DELETE")
@@ -112,7 +118,7 @@ def test_an_unsigned_call_to_an_iam_route_is_refused(twin: TwinProcess) -> None:
 
 def logged(twin: TwinProcess, message: str, hub_id: int) -> list[dict[str, Any]]:
     """The functions' log entries with this message about this account."""
-    lines = (line for line in log_events_of(twin).splitlines() if f'"{message}"' in line and line.startswith("{"))
+    lines = (line for line in twin.log_events().splitlines() if f'"{message}"' in line and line.startswith("{"))
     return [entry for entry in map(json.loads, lines) if entry.get("hub_id") == hub_id]
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from botocore.exceptions import ClientError, ReadTimeoutError
 from botocore.parsers import ResponseParserError
 
-from hubspot_oauth.domain import deadlines
+from hubspot_oauth.domain import call_timeouts
 from tests.faults.trouble import Killed, Strike
 from tests.faults.world import FUNCTION_SECONDS, World
 
@@ -63,13 +63,13 @@ def _for_a_while(world: World, strike: Strike, go: Go) -> Any:
 
 
 def _slow(world: World, go: Go) -> Any:
-    world.clock.forward(deadlines.PREPARE_SECONDS + 1)
+    world.clock.forward(call_timeouts.PREPARE_SECONDS + 1)
     return go()
 
 
 def _stalled(world: World, go: Go) -> Any:
     """Longer than its lease: another holder goes the whole way meanwhile."""
-    world.clock.forward(deadlines.LEASE_SECONDS + 1)
+    world.clock.forward(call_timeouts.LEASE_SECONDS + 1)
     world.another_process_ticks()
     return go()
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from tests.stack import Stack
+from tests.support.stack import Stack
 
 #: What becomes of a call: given the way to make it, returns its answer or raises.
 Strike = Callable[[Callable[[], Any]], Any]

@@ -9,16 +9,16 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from hubspot_oauth.adapters.aws import code_of
-from hubspot_oauth.domain import deadlines, timing
+from hubspot_oauth.domain import call_timeouts, refresh_timing
 from hubspot_oauth.domain.account import Account, Status
 from hubspot_oauth.domain.errors import Problem
 from hubspot_oauth.domain.tokens import Tokens
 from simulator import Running
-from simulator.faults import parse_fault
 from simulator.grants import Grant
 from tests.faults.standing import Standing
 from tests.faults.trouble import Killed, Trouble
-from tests.stack import SCOPES, Clock, Stack, client
+from tests.support.simulated_hubspot import fail_refreshes, uninstall
+from tests.support.stack import SCOPES, Clock, Stack, client
 
 HUB_ID = 100001
 ADMIN = 9001
@@ -59,13 +59,11 @@ class World:
 
     def strike(self, **fault: object) -> None:
         """HubSpot's answers to a refresh go wrong like this, until the world heals."""
-        self.simulator.faults.add(parse_fault({"grant_type": "refresh_token", **fault}))
+        fail_refreshes(self.simulator, **fault)
 
     def revoke(self) -> None:
         """The account really takes its grant back."""
-        with self.simulator.lock:
-            for grant in self._grants():
-                self.simulator.grants.end(grant)
+        uninstall(self.simulator, HUB_ID)
 
     def remaining(self) -> float:
         return self.ends_at - self.clock()
@@ -128,9 +126,7 @@ class World:
         return Standing.FRESH if live and renewed and settled else Standing.DUE
 
     def account(self) -> Account:
-        account = self.process.account(HUB_ID)
-        assert account
-        return account
+        return self.process.stored(HUB_ID)
 
     def tokens(self) -> Tokens:
         return self._opened(self.account())
@@ -148,7 +144,7 @@ class World:
         """The schedule goes on; what is still not settled then is asked again when no answer can be on its way."""
         if standing := self._tries():
             return standing
-        self.clock.forward(deadlines.RESCUE_RETENTION_SECONDS)
+        self.clock.forward(call_timeouts.RESCUE_RETENTION_SECONDS)
         standing = self._tries()
         assert standing, f"neither fresh nor marked: {self.account()}"
         return Standing.LATE if standing is Standing.DEAD else standing
@@ -157,7 +153,7 @@ class World:
         """Where the account stands once it is fresh or marked; None when a few tries leave it due."""
         account = self.account()
         for _ in range(TRIES):
-            free_at = account.lease_until + timing.orphan_wait(account.attempts) if account.lease_until else 0
+            free_at = account.lease_until + refresh_timing.orphan_wait(account.attempts) if account.lease_until else 0
             self.clock.now = max(self.clock() + 1, account.refresh_at or 0, free_at)
             self.tick()
             account = self.account()
@@ -182,22 +178,14 @@ class World:
 
     def _deliver(self) -> None:
         """What functions/rescue does, until its queue is empty."""
-        for body in self._emptied(self.process.settings.rescue_queue_url):
-            self.process.rescue.store(body)
-
-    def _emptied(self, queue_url: str) -> list[str]:
-        bodies = []
-        while messages := self.process.sqs.receive_message(QueueUrl=queue_url, MaxNumberOfMessages=10).get("Messages"):
-            for message in messages:
-                bodies.append(message["Body"])
-                self.process.sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
-        return bodies
+        for body in self.process.messages(self.process.settings.rescue_queue_url):
+            self.process.rescue_consumer.store(body)
 
     def _wipe(self) -> None:
         """Nothing is left of what went wrong before."""
         settings = self.process.settings
         self.process.dynamodb.delete_item(TableName=settings.scratch_table, Key={"pk": {"S": "breaker"}})
-        self._emptied(settings.rescue_queue_url)
+        _ = list(self.process.messages(settings.rescue_queue_url))
 
     def _grant(self) -> Tokens:
         simulator = self.simulator

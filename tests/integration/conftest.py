@@ -9,18 +9,13 @@ import pytest
 from moto import mock_aws
 from moto.dynamodb.models import DynamoDBBackend
 
-from simulator import Running, Simulator, SimulatorSettings, serve
+from simulator import Running, Simulator, serve
 from tests.faults.printing import MATRIX
 from tests.faults.world import World
-from tests.site import Visitor
-from tests.stack import Clock, Stack, create_resources
-
-SIMULATED = SimulatorSettings(
-    required_scopes=("oauth", "crm.objects.contacts.read"),
-    optional_scopes=("tickets",),
-    redirect_urls=("http://localhost:3000/oauth-callback",),
-)
-
+from tests.support import simulated_hubspot
+from tests.support.deployed_site import Site, deployed_site
+from tests.support.product_visitor import ProductVisitor
+from tests.support.stack import Clock, Stack, create_resources
 
 LINES = pytest.StashKey[list[str]]()
 
@@ -92,7 +87,7 @@ def world() -> Iterator[World]:
     with (
         pytest.MonkeyPatch.context() as patch,
         empty_aws() as environment,
-        serve(simulator=Simulator(SIMULATED, clock=clock)) as hubspot,
+        serve(simulator=Simulator(simulated_hubspot.SETTINGS, clock=clock)) as hubspot,
     ):
         for module in ("adapters.accounts_table", "refresh.dispatcher"):  # one account needs one shard
             patch.setattr(f"hubspot_oauth.{module}.SHARDS", 1)
@@ -112,7 +107,7 @@ def stack(aws: dict[str, str], clock: Clock) -> Stack:
 
 @pytest.fixture
 def hubspot() -> Iterator[Running]:
-    with serve(SIMULATED) as running:
+    with serve(simulated_hubspot.SETTINGS) as running:
         yield running
 
 
@@ -133,5 +128,40 @@ def connected(make_stack: Callable[..., Stack]) -> Stack:
 
 
 @pytest.fixture
-def visitor(connected: Stack, hubspot: Running) -> Visitor:
-    return Visitor(connected, hubspot.simulator)
+def installed(visitor: ProductVisitor) -> Stack:
+    """The product with account 100001 installed a moment ago."""
+    visitor.walk()
+    return visitor.stack
+
+
+@pytest.fixture
+def overdue(installed: Stack, clock: Clock) -> Stack:
+    """Its token is due for a refresh and has not expired yet."""
+    clock.forward(1500)
+    return installed
+
+
+@pytest.fixture
+def expired(installed: Stack, clock: Clock) -> Stack:
+    clock.forward(1900)
+    return installed
+
+
+@pytest.fixture
+def visitor(connected: Stack, hubspot: Running) -> ProductVisitor:
+    return ProductVisitor(connected, hubspot.simulator)
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[Site]:
+    with deployed_site() as site:
+        yield site
+
+
+@pytest.fixture
+def whole_site(site: Site, request: pytest.FixtureRequest) -> Site:
+    """The site after every test of the file; skips when only some of them were chosen."""
+    chosen = {item.name.partition("[")[0] for item in request.session.items if item.path == request.path}
+    if chosen < {name for name in dir(request.module) if name.startswith("test_")}:
+        pytest.skip("only some of the tests were chosen")
+    return site

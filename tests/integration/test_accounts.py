@@ -6,11 +6,11 @@ import pytest
 from botocore.exceptions import ClientError
 
 from hubspot_oauth.adapters.accounts_table import AlreadyLinked
-from hubspot_oauth.domain import deadlines, timing
+from hubspot_oauth.domain import call_timeouts, refresh_timing
 from hubspot_oauth.domain.account import Account, Binding, GrantKey, Renewal, Status
 from hubspot_oauth.domain.errors import Fault
 from hubspot_oauth.domain.tokens import Tokens
-from tests.stack import Clock, Stack
+from tests.support.stack import Clock, Stack
 
 TOKENS = Tokens("access", "refresh")
 
@@ -32,9 +32,7 @@ def due(stack: Stack, clock: Clock) -> Account:
     """An account that is due now."""
     stack.store(1, TOKENS)
     clock.forward(1300)
-    account = stack.account(1)
-    assert account
-    return account
+    return stack.stored(1)
 
 
 def lease(stack: Stack, clock: Clock, owner: str = "me") -> Account:
@@ -43,13 +41,7 @@ def lease(stack: Stack, clock: Clock, owner: str = "me") -> Account:
     return leased
 
 
-def now_stored(stack: Stack) -> Account:
-    account = stack.account(1)
-    assert account
-    return account
-
-
-def test_an_account_nobody_installed_is_none(stack: Stack) -> None:
+def test_an_account_that_was_never_installed_is_none(stack: Stack) -> None:
     assert stack.account(404) is None
 
 
@@ -74,13 +66,13 @@ def test_only_one_lease_owner_at_a_time(stack: Stack, clock: Clock) -> None:
     lease(stack, clock)
 
     assert stack.accounts.lease_due(GrantKey(1), "you", int(clock())) is None
-    assert stack.accounts.lease_seen(now_stored(stack), "you", int(clock())) is None
+    assert stack.accounts.lease_seen(stack.stored(1), "you", int(clock())) is None
 
 
 def test_a_lease_that_ran_out_is_taken_over_and_the_row_is_orphaned_since_then(stack: Stack, clock: Clock) -> None:
     due(stack, clock)
     lease(stack, clock)
-    clock.forward(deadlines.LEASE_SECONDS)
+    clock.forward(call_timeouts.LEASE_SECONDS)
 
     taken = lease(stack, clock, "you")
 
@@ -91,13 +83,13 @@ def test_a_lease_that_ran_out_is_taken_over_and_the_row_is_orphaned_since_then(s
 def test_a_row_that_keeps_killing_its_lease_owners_waits_longer_each_time(stack: Stack, clock: Clock) -> None:
     due(stack, clock)
     lease(stack, clock, "first")
-    clock.forward(deadlines.LEASE_SECONDS)
+    clock.forward(call_timeouts.LEASE_SECONDS)
     lease(stack, clock, "second")
-    clock.forward(deadlines.LEASE_SECONDS)
+    clock.forward(call_timeouts.LEASE_SECONDS)
 
     assert stack.accounts.lease_due(GrantKey(1), "third", int(clock())) is None
 
-    clock.forward(timing.orphan_wait(2))
+    clock.forward(refresh_timing.orphan_wait(2))
     assert lease(stack, clock, "third").attempts == 3
 
 
@@ -120,29 +112,29 @@ def test_a_commit_moves_the_version_and_clears_the_lease(stack: Stack, clock: Cl
 
     assert stack.accounts.commit(renewal(lease(stack, clock)))
 
-    after = now_stored(stack)
+    after = stack.stored(1)
     assert (after.version, after.sealed, after.lease_owner, after.attempts) == (2, b"new", None, 0)
 
 
 def test_a_late_commit_without_the_lease_still_counts(stack: Stack, clock: Clock) -> None:
     due(stack, clock)
     late = lease(stack, clock)
-    clock.forward(deadlines.LEASE_SECONDS)
+    clock.forward(call_timeouts.LEASE_SECONDS)
     lease(stack, clock, "you")
 
     assert stack.accounts.commit(renewal(late))
 
-    assert now_stored(stack).orphaned_since is None
+    assert stack.stored(1).orphaned_since is None
 
 
-def test_of_two_commits_at_one_version_the_first_stays(stack: Stack, clock: Clock) -> None:
+def test_of_two_commits_at_one_version_the_first_wins(stack: Stack, clock: Clock) -> None:
     due(stack, clock)
     leased = lease(stack, clock)
     stack.accounts.commit(renewal(leased, b"first"))
 
     assert not stack.accounts.commit(renewal(leased, b"second"))
 
-    assert now_stored(stack).sealed == b"first"
+    assert stack.stored(1).sealed == b"first"
 
 
 def test_a_commit_never_creates_a_row(stack: Stack, clock: Clock) -> None:
@@ -157,13 +149,13 @@ def test_nothing_made_for_an_earlier_install_touches_a_later_one(stack: Stack, c
     due(stack, clock)
     leased = lease(stack, clock)
     stack.store(1, Tokens("again", "again"), install_id="later")
-    before = now_stored(stack)
+    before = stack.stored(1)
 
     assert not stack.accounts.commit(renewal(leased))
     assert not stack.accounts.mark_dead(leased, "BAD_REFRESH_TOKEN", int(clock()))
     assert not stack.accounts.try_later(leased, 0, Fault.HUBSPOT)
     assert not stack.accounts.let_go(leased)
-    assert now_stored(stack) == before
+    assert stack.stored(1) == before
 
 
 def test_a_dead_account_leaves_the_schedule_and_keeps_its_tokens(stack: Stack, clock: Clock) -> None:
@@ -171,14 +163,14 @@ def test_a_dead_account_leaves_the_schedule_and_keeps_its_tokens(stack: Stack, c
 
     assert stack.accounts.mark_dead(lease(stack, clock), "BAD_REFRESH_TOKEN", int(clock()))
 
-    dead = now_stored(stack)
+    dead = stack.stored(1)
     assert (dead.status, dead.needs_reinstall_because, dead.refresh_at) == (
         Status.NEEDS_REINSTALL,
         "BAD_REFRESH_TOKEN",
         None,
     )
     assert stack.vault.unseal(dead) == TOKENS
-    assert not list(everyone_due(stack, clock))
+    assert not list(all_due(stack, clock))
 
 
 def test_an_account_is_not_marked_dead_while_an_orphaned_leases_answer_may_be_on_its_way(
@@ -186,20 +178,20 @@ def test_an_account_is_not_marked_dead_while_an_orphaned_leases_answer_may_be_on
 ) -> None:
     due(stack, clock)
     lease(stack, clock)
-    clock.forward(deadlines.LEASE_SECONDS)
+    clock.forward(call_timeouts.LEASE_SECONDS)
     orphaned = lease(stack, clock, "you")
 
     assert not stack.accounts.mark_dead(orphaned, "BAD_REFRESH_TOKEN", int(clock()))
 
     assert stack.accounts.try_later(orphaned, 0, Fault.HUBSPOT)
-    clock.forward(deadlines.RESCUE_RETENTION_SECONDS + 1)
+    clock.forward(call_timeouts.RESCUE_RETENTION_SECONDS + 1)
     assert stack.accounts.mark_dead(lease(stack, clock, "them"), "BAD_REFRESH_TOKEN", int(clock()))
 
 
-def test_a_lease_owner_that_lost_its_lease_marks_nobody_dead(stack: Stack, clock: Clock) -> None:
+def test_a_lease_owner_that_lost_its_lease_marks_no_account_dead(stack: Stack, clock: Clock) -> None:
     due(stack, clock)
     slow = lease(stack, clock)
-    clock.forward(deadlines.LEASE_SECONDS)
+    clock.forward(call_timeouts.LEASE_SECONDS)
     lease(stack, clock, "you")
 
     assert not stack.accounts.mark_dead(slow, "BAD_REFRESH_TOKEN", int(clock()))
@@ -212,7 +204,7 @@ def test_a_commit_at_the_same_version_undoes_a_mark(stack: Stack, clock: Clock) 
 
     assert stack.accounts.commit(renewal(leased))
 
-    alive = now_stored(stack)
+    alive = stack.stored(1)
     assert (alive.status, alive.needs_reinstall_because, alive.version) == (Status.ACTIVE, None, 2)
     assert alive.refresh_at is not None
 
@@ -225,10 +217,10 @@ def test_a_row_that_is_tried_later_remembers_the_side_at_fault_until_new_tokens_
 
     assert stack.accounts.try_later(lease(stack, clock), int(clock()) + 5, fault)
 
-    waiting = now_stored(stack)
+    waiting = stack.stored(1)
     assert (waiting.at_fault, waiting.refresh_at, waiting.lease_owner) == (fault, int(clock()) + 5, None)
     assert stack.accounts.commit(renewal(waiting))
-    assert now_stored(stack).at_fault is None
+    assert stack.stored(1).at_fault is None
 
 
 def test_letting_go_leaves_the_row_as_due_as_it_was(stack: Stack, clock: Clock) -> None:
@@ -236,7 +228,7 @@ def test_letting_go_leaves_the_row_as_due_as_it_was(stack: Stack, clock: Clock) 
 
     assert stack.accounts.let_go(lease(stack, clock))
 
-    assert now_stored(stack) == before
+    assert stack.stored(1) == before
 
 
 def test_a_reinstall_takes_a_new_install_id_and_version_one(stack: Stack, clock: Clock) -> None:
@@ -245,7 +237,7 @@ def test_a_reinstall_takes_a_new_install_id_and_version_one(stack: Stack, clock:
 
     stack.store(1, Tokens("again", "again"), install_id="later")
 
-    after = now_stored(stack)
+    after = stack.stored(1)
     assert (after.install_id, after.version, after.status) == ("later", 1, Status.ACTIVE)
 
 
@@ -254,7 +246,7 @@ def test_of_two_installs_the_one_whose_code_was_sent_later_wins(stack: Stack, cl
 
     stack.store(1, TOKENS, install_id="earlier", exchanged_at_ms=1_000)
 
-    assert now_stored(stack).install_id == "later"
+    assert stack.stored(1).install_id == "later"
 
 
 def test_a_linked_account_is_not_given_to_another_reference(stack: Stack) -> None:
@@ -263,7 +255,7 @@ def test_a_linked_account_is_not_given_to_another_reference(stack: Stack) -> Non
     with pytest.raises(AlreadyLinked):
         stack.store(1, TOKENS, install_id="theirs", client_reference_id="customer-2")
 
-    assert now_stored(stack).client_reference_id == "customer-1"
+    assert stack.stored(1).client_reference_id == "customer-1"
 
 
 def test_an_unbound_account_is_claimed_and_keeps_its_reference_later(stack: Stack) -> None:
@@ -272,7 +264,7 @@ def test_an_unbound_account_is_claimed_and_keeps_its_reference_later(stack: Stac
 
     stack.store(1, TOKENS, install_id="again")
 
-    assert now_stored(stack).client_reference_id == "customer-1"
+    assert stack.stored(1).client_reference_id == "customer-1"
 
 
 def test_an_install_that_comes_too_late_still_says_whose_account_it_is(stack: Stack) -> None:
@@ -280,17 +272,17 @@ def test_an_install_that_comes_too_late_still_says_whose_account_it_is(stack: St
 
     stack.store(1, TOKENS, install_id="earlier", exchanged_at_ms=1_000, client_reference_id="customer-1")
 
-    account = now_stored(stack)
+    account = stack.stored(1)
     assert (account.install_id, account.client_reference_id) == ("later", "customer-1")
 
 
-def test_an_install_that_comes_too_late_takes_nobodys_account(stack: Stack) -> None:
+def test_an_install_that_comes_too_late_takes_no_linked_account(stack: Stack) -> None:
     stack.store(1, TOKENS, install_id="later", exchanged_at_ms=2_000, client_reference_id="customer-1")
 
     with pytest.raises(AlreadyLinked):
         stack.store(1, TOKENS, install_id="earlier", exchanged_at_ms=1_000, client_reference_id="customer-2")
 
-    assert now_stored(stack).client_reference_id == "customer-1"
+    assert stack.stored(1).client_reference_id == "customer-1"
 
 
 def test_a_failed_condition_is_known_by_its_code_whatever_class_botocore_raises(
@@ -314,9 +306,9 @@ def test_two_holders_of_one_account_have_a_row_each(stack: Stack, clock: Clock) 
 
     assert found
     assert (found.key, found.install_id) == (theirs, "theirs")
-    assert now_stored(stack).install_id == "install-1"
+    assert stack.stored(1).install_id == "install-1"
     clock.forward(1300)
-    assert sorted(everyone_due(stack, clock)) == [GrantKey(1), theirs]
+    assert sorted(all_due(stack, clock)) == [GrantKey(1), theirs]
 
 
 def test_the_longest_overdue_come_first(stack: Stack, clock: Clock) -> None:
@@ -329,5 +321,5 @@ def test_the_longest_overdue_come_first(stack: Stack, clock: Clock) -> None:
     assert all(shard == sorted(shard, key=lambda account: account.refresh_at) for shard in shards)
 
 
-def everyone_due(stack: Stack, clock: Clock) -> list[GrantKey]:
+def all_due(stack: Stack, clock: Clock) -> list[GrantKey]:
     return [account.key for shard in range(8) for account in stack.accounts_index.due(shard, int(clock()))]

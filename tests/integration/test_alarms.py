@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ops.template import ROOT, load_template
-from tests.translated import resources
+from tests.support.translated_template import resources
 from tests.unit.test_template import metrics_of
 
 STACK_NAME = "hubspot-oauth-test"

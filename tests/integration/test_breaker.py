@@ -14,7 +14,7 @@ from hubspot_oauth.refresh.breaker_state import (
     Reason,
     Standing,
 )
-from tests.stack import Clock, Stack
+from tests.support.stack import Clock, Stack
 
 
 @pytest.fixture

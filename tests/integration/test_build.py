@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from ops.template import ROOT
-from tests.building import FUNCTIONS, build, clean_interpreter, needs_sam, path_of
-from tests.stack import ENVIRONMENT
+from tests.support.built_functions import FUNCTIONS, build, clean_interpreter, needs_sam, path_of
+from tests.support.stack import ENVIRONMENT
 
 MOST_LAYER_BYTES = 50 * 1024 * 1024
 pytestmark = needs_sam

@@ -13,12 +13,14 @@ import pytest
 
 import hubspot_oauth
 from hubspot_oauth.adapters.aws import AWS_CONFIG
+from hubspot_oauth.domain import refresh_timing
 from hubspot_oauth.domain.settings import Settings
 from hubspot_oauth.domain.tokens import Tokens
 from hubspot_oauth.product import Product
 from simulator import Running
-from tests.site import Visitor, calls
-from tests.stack import ENVIRONMENT, Clock, Stack, a_minute
+from tests.support.product_visitor import ProductVisitor
+from tests.support.simulated_hubspot import token_calls
+from tests.support.stack import ENVIRONMENT, Clock, Stack, a_minute
 
 AT_ONCE = 4
 HUB_ID = 100001
@@ -109,15 +111,33 @@ def test_a_caller_may_ask_for_as_much_life_as_the_margin(
     make_stack: Callable[..., Stack], hubspot: Running, clock: Clock, percent: str, margin: int
 ) -> None:
     stack = make_stack(REFRESH_MARGIN_PERCENT=percent)
-    Visitor(stack, hubspot.simulator).walk(HUB_ID)
+    ProductVisitor(stack, hubspot.simulator).walk(HUB_ID)
 
     clock.forward(1800 - margin - 1)
     stack.token(HUB_ID, min_ttl=99_999)
-    assert calls(hubspot.simulator, "refresh_token") == 0
+    assert token_calls(hubspot.simulator, "refresh_token") == 0
 
     clock.forward(2)
     stack.token(HUB_ID, min_ttl=99_999)
-    assert calls(hubspot.simulator, "refresh_token") == 1
+    assert token_calls(hubspot.simulator, "refresh_token") == 1
+
+
+@pytest.mark.parametrize("percent", [10, 33, 80])
+def test_a_token_is_due_by_the_margin_after_an_install_and_after_a_refresh(
+    make_stack: Callable[..., Stack], hubspot: Running, clock: Clock, percent: int
+) -> None:
+    stack = make_stack(REFRESH_MARGIN_PERCENT=str(percent))
+    ProductVisitor(stack, hubspot.simulator).walk(HUB_ID)
+
+    for _ in range(2):
+        account = stack.account(HUB_ID)
+        assert account
+        assert account.refresh_at
+        due_after = (account.refresh_at - account.issued_at) / account.lifetime
+        latest = 1 - percent / 100
+        assert max(0, latest - refresh_timing.JITTER_SHARE) - 0.001 <= due_after <= latest
+        clock.forward(account.lifetime - 1)
+        stack.tick()
 
 
 def test_aws_clients_keep_a_connection_for_each_refresh_at_once() -> None:
@@ -135,6 +155,10 @@ def test_aws_clients_keep_a_connection_for_each_refresh_at_once() -> None:
         assert (config.read_timeout, config.retries) == (AWS_CONFIG.read_timeout, AWS_CONFIG.retries)  # type: ignore[attr-defined]
 
 
+def room_of(kind: type) -> str:
+    return kind.__module__.split(".")[1]
+
+
 @cache
 def parts() -> dict[str, type]:
     """Each part of the product, and its type."""
@@ -144,7 +168,12 @@ def parts() -> dict[str, type]:
     return {name: get_type_hints(vars(Product)[name].func, types)["return"] for name in names} | {"settings": Settings}
 
 
-SERVICES = {name: kind for name, kind in parts().items() if is_dataclass(kind) and kind is not Settings}
+#: What is put together by name; settings and adapters are not.
+SERVICES = {
+    name: kind
+    for name, kind in parts().items()
+    if is_dataclass(kind) and room_of(kind) in ("install", "refresh", "api")
+}
 GIVEN = ("clock", "monotonic", "sleep", "roll", "report")
 
 

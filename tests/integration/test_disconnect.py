@@ -1,39 +1,19 @@
-"""Leaving an account: at HubSpot, here, and against everything that may be under way at that moment."""
+"""Disconnecting an account: at HubSpot, in the table, and against what else is under way at that moment."""
 
 import pytest
 from botocore.stub import Stubber
 
 from hubspot_oauth.api.disconnect import asks_to_uninstall
-from hubspot_oauth.domain import deadlines
+from hubspot_oauth.domain import call_timeouts
 from hubspot_oauth.domain.account import Account, GrantKey, Renewal, Status
 from hubspot_oauth.domain.errors import AccountNotFound, AppRefused, Fault, InvalidRequest, VaultUnavailable
-from hubspot_oauth.domain.tokens import Tokens
 from simulator import Running
 from simulator.faults import parse_fault
-from tests.site import Visitor
-from tests.stack import Clock, Stack, a_minute
+from tests.support.product_visitor import ProductVisitor
+from tests.support.simulated_hubspot import has_live_grant
+from tests.support.stack import Clock, Stack
 
 HUB_ID = 100001
-
-
-@pytest.fixture
-def installed(visitor: Visitor) -> Stack:
-    visitor.walk(HUB_ID)
-    return visitor.stack
-
-
-def tokens_of(stack: Stack) -> Tokens:
-    account = stack.account(HUB_ID)
-    assert account
-    return stack.vault.unseal(account)
-
-
-def lives(hubspot: Running) -> bool:
-    """Whether HubSpot still has a grant of this account."""
-    simulator = hubspot.simulator
-    with simulator.lock:
-        grants = simulator.grants.of(simulator.settings.client_id, HUB_ID)
-        return any(grant.refresh_token for grant in grants)
 
 
 def renewal(leased: Account) -> Renewal:
@@ -53,17 +33,17 @@ def test_a_disconnected_account_is_revoked_and_forgotten(installed: Stack, hubsp
     done = installed.disconnect_route.disconnect(HUB_ID, uninstall=False)
 
     assert done.body() == {"hub_id": HUB_ID, "revoked": True, "forgotten": True}
-    assert not lives(hubspot)
+    assert not has_live_grant(hubspot.simulator, HUB_ID)
     assert installed.account(HUB_ID) is None
     with pytest.raises(AccountNotFound):
-        installed.token(HUB_ID, None, None, a_minute)
+        installed.token(HUB_ID)
 
 
 def test_it_is_uninstalled_when_that_is_asked_for(installed: Stack, hubspot: Running) -> None:
     done = installed.disconnect_route.disconnect(HUB_ID, uninstall=True)
 
     assert done.body() == {"hub_id": HUB_ID, "uninstalled": True, "revoked": True, "forgotten": True}
-    assert not lives(hubspot)
+    assert not has_live_grant(hubspot.simulator, HUB_ID)
 
 
 def test_an_expired_token_is_renewed_for_the_uninstall(installed: Stack, clock: Clock, hubspot: Running) -> None:
@@ -73,7 +53,7 @@ def test_an_expired_token_is_renewed_for_the_uninstall(installed: Stack, clock: 
     done = installed.disconnect_route.disconnect(HUB_ID, uninstall=True)
 
     assert (done.uninstalled, done.revoked, done.forgotten) == (True, True, True)
-    assert not lives(hubspot)
+    assert not has_live_grant(hubspot.simulator, HUB_ID)
 
 
 def test_tokens_of_another_account_are_never_used_to_leave_one(
@@ -88,7 +68,7 @@ def test_tokens_of_another_account_are_never_used_to_leave_one(
     assert (done.uninstalled, done.revoked, done.forgotten) == (False, True, True)
 
 
-def test_hubspot_being_down_holds_nothing_up(installed: Stack, hubspot: Running) -> None:
+def test_hubspot_being_down_does_not_hold_it_up(installed: Stack, hubspot: Running) -> None:
     hubspot.simulator.faults.add(parse_fault({"kind": "status", "status": 503, "endpoint": "revoke"}))
     hubspot.simulator.faults.add(parse_fault({"kind": "status", "status": 503, "endpoint": "uninstall"}))
 
@@ -98,7 +78,7 @@ def test_hubspot_being_down_holds_nothing_up(installed: Stack, hubspot: Running)
     assert installed.account(HUB_ID) is None
 
 
-def test_tokens_that_do_not_open_hold_nothing_up(installed: Stack, clock: Clock) -> None:
+def test_tokens_that_do_not_open_do_not_hold_it_up(installed: Stack, clock: Clock) -> None:
     clock.forward(2 * 3600)  # the opened data keys are too old
     with Stubber(installed.kms) as kms:
         kms.add_client_error("decrypt", "InvalidCiphertextException")
@@ -121,18 +101,17 @@ def test_while_kms_does_not_answer_the_row_stays_and_the_call_is_made_again(
         "revoked": True,
         "forgotten": True,
     }
-    assert not lives(hubspot)
+    assert not has_live_grant(hubspot.simulator, HUB_ID)
 
 
-def test_a_wrong_client_secret_forgets_nobody(installed: Stack, hubspot: Running) -> None:
+def test_a_wrong_client_secret_forgets_no_account(installed: Stack, hubspot: Running) -> None:
     fault = hubspot.simulator.faults.add(
         parse_fault({"kind": "error", "error": "BAD_CLIENT_SECRET", "endpoint": "revoke"})
     )
     with pytest.raises(AppRefused):
         installed.disconnect_route.disconnect(HUB_ID, uninstall=False)
 
-    account = installed.account(HUB_ID)
-    assert account
+    account = installed.stored(HUB_ID)
     assert account.status is Status.DISCONNECTING
     hubspot.simulator.faults.clear(fault.number)
     assert installed.disconnect_route.disconnect(HUB_ID, uninstall=False).revoked
@@ -150,25 +129,24 @@ def test_a_client_secret_rotated_a_moment_ago_is_read_again(
     endings = hubspot.simulator.journal.counters()["by_endpoint"].values()
     assert sum(counted["BAD_CLIENT_SECRET"] for counted in endings) == 1
     assert (done.uninstalled, done.revoked, done.forgotten) == (True, True, True)
-    assert not lives(hubspot)
+    assert not has_live_grant(hubspot.simulator, HUB_ID)
 
 
-def test_an_account_nobody_installed_is_not_found(connected: Stack) -> None:
+def test_an_account_that_was_never_installed_is_not_found(connected: Stack) -> None:
     with pytest.raises(AccountNotFound):
         connected.disconnect_route.disconnect(404, uninstall=False)
 
 
-def test_while_it_is_being_left_nobody_gets_a_token_and_nothing_is_due(installed: Stack, clock: Clock) -> None:
+def test_while_it_is_being_left_no_token_is_handed_out_and_nothing_is_due(installed: Stack, clock: Clock) -> None:
     installed.accounts.leave(GrantKey(HUB_ID), int(clock()))
     clock.forward(1900)
 
     installed.tick()
 
-    account = installed.account(HUB_ID)
-    assert account
+    account = installed.stored(HUB_ID)
     assert (account.status, account.refresh_at) == (Status.DISCONNECTING, None)
     with pytest.raises(AccountNotFound):
-        installed.token(HUB_ID, None, None, a_minute)
+        installed.token(HUB_ID)
 
 
 def test_a_call_that_died_half_way_is_made_again(installed: Stack, clock: Clock) -> None:
@@ -194,21 +172,21 @@ def test_a_refresh_under_way_does_not_bring_the_account_back(installed: Stack, c
 
 
 def test_an_install_in_between_wins_and_is_reported(
-    installed: Stack, visitor: Visitor, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    installed: Stack, visitor: ProductVisitor, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = installed.hubspot.revoke
 
-    def revoked_while_somebody_installs(refresh_token: str) -> None:
+    def revoke_while_a_person_installs(refresh_token: str) -> None:
         real(refresh_token)
         clock.forward(1)
         visitor.walk(HUB_ID)
 
-    monkeypatch.setattr(installed.hubspot, "revoke", revoked_while_somebody_installs)
+    monkeypatch.setattr(installed.hubspot, "revoke", revoke_while_a_person_installs)
 
     done = installed.disconnect_route.disconnect(HUB_ID, uninstall=False)
 
     assert (done.revoked, done.forgotten) == (True, False)
-    assert installed.token(HUB_ID, None, None, a_minute).token
+    assert installed.token(HUB_ID).token
 
 
 def test_a_delete_whose_answer_was_lost_and_retried_still_counts(installed: Stack, clock: Clock) -> None:
@@ -219,7 +197,7 @@ def test_a_delete_whose_answer_was_lost_and_retried_still_counts(installed: Stac
     assert installed.accounts.forget(leaving)
 
 
-def test_the_lease_of_an_account_that_is_left_is_gone(installed: Stack, clock: Clock) -> None:
+def test_leaving_an_account_ends_its_lease(installed: Stack, clock: Clock) -> None:
     clock.forward(1500)
     installed.accounts.lease_due(GrantKey(HUB_ID), "me", int(clock()))
 
@@ -227,7 +205,7 @@ def test_the_lease_of_an_account_that_is_left_is_gone(installed: Stack, clock: C
 
     assert leaving
     assert (leaving.lease_owner, leaving.attempts, leaving.version) == (None, 0, 2)
-    clock.forward(deadlines.LEASE_SECONDS)
+    clock.forward(call_timeouts.LEASE_SECONDS)
     assert installed.accounts.lease_due(GrantKey(HUB_ID), "you", int(clock())) is None
 
 

@@ -16,6 +16,8 @@ from tests.faults.tables import READER, SCHEDULE, cells
 from tests.faults.theirs import PATIENCE_SECONDS, THEIRS, TheirFault
 from tests.faults.world import DUE, EXPIRED, World
 
+pytestmark = pytest.mark.takes(seconds=135)
+
 SCHEDULED, READ = cells(SCHEDULE), cells(READER)
 EVER_DEAD = ("dead", "late")
 MORE_TTL = 700  # than is left of a token that is due: the reader's call refreshes it

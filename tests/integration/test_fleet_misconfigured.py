@@ -1,4 +1,4 @@
-"""A whole fleet under a misconfiguration: few calls, one alarm, nobody dead, and everyone fresh soon after the mend."""
+"""A whole fleet under a misconfiguration: few calls, one alarm, no account marked dead, all fresh soon after."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
@@ -15,8 +15,8 @@ from simulator import Running
 from simulator.configuration import OTHER_CLIENT_ID, OTHER_CLIENT_SECRET
 from simulator.control import FIRST_HUB_ID, mint
 from simulator.faults import parse_fault
-from tests.site import calls
-from tests.stack import CLIENT_SECRET, Clock, Stack, a_minute
+from tests.support.simulated_hubspot import token_calls
+from tests.support.stack import CLIENT_SECRET, Clock, Stack, a_minute
 
 CONTAINERS = 5
 TICK = 60
@@ -42,15 +42,12 @@ class Fleet:
     def tick(self) -> int:
         """A minute passes and its work is done; how many calls reached HubSpot."""
         self.clock.forward(TICK)
-        before = calls(self.hubspot.simulator, "refresh_token")
+        before = token_calls(self.hubspot.simulator, "refresh_token")
         self.one.dispatcher.tick(a_minute)
         self.clock.forward(1)
-        queue = self.one.settings.refresh_queue_url
-        while messages := self.one.sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages"):
-            for message in messages:
-                self.one.sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
-                next(self.turns).worker.run([message["Body"]], a_minute)
-        return calls(self.hubspot.simulator, "refresh_token") - before
+        for body in self.one.messages(self.one.settings.refresh_queue_url):
+            next(self.turns).worker.run([body], a_minute)
+        return token_calls(self.hubspot.simulator, "refresh_token") - before
 
     def reported(self, name: str) -> float:
         return sum(container.reports.total(name) for container in self.containers)
@@ -127,7 +124,7 @@ def test_a_wrong_client_secret_costs_few_calls_and_no_account(fleet: Fleet) -> N
     assert fleet.reported("BreakerClosed") == 1
 
 
-def test_if_hubspot_knows_nobodys_token_few_are_marked_and_they_come_back(fleet: Fleet) -> None:
+def test_if_hubspot_knows_no_token_few_are_marked_and_they_come_back(fleet: Fleet) -> None:
     fault = fleet.hubspot.simulator.faults.add(
         parse_fault({"kind": "error", "error": "BAD_REFRESH_TOKEN", "grant_type": "refresh_token"})
     )
@@ -146,7 +143,9 @@ def test_if_hubspot_knows_nobodys_token_few_are_marked_and_they_come_back(fleet:
     assert fleet.all_fresh()
 
 
-def test_another_apps_credentials_open_nothing_and_mark_nobody(fleet: Fleet, make_stack: Callable[..., Stack]) -> None:
+def test_another_apps_credentials_open_nothing_and_mark_no_account(
+    fleet: Fleet, make_stack: Callable[..., Stack]
+) -> None:
     set_secret(fleet, OTHER_CLIENT_SECRET)
     others = Fleet(
         [make_stack(HUBSPOT_CLIENT_ID=OTHER_CLIENT_ID) for _ in range(CONTAINERS)],

@@ -12,8 +12,9 @@ import pytest
 from hubspot_oauth.adapters.api_gateway import Response
 from hubspot_oauth.domain.tokens import Tokens
 from simulator import Running
-from tests.site import Visitor, location, parameters
-from tests.stack import Stack
+from tests.support.browser_reading import query_of
+from tests.support.product_visitor import ProductVisitor, location
+from tests.support.stack import Stack
 
 MakeStack = Callable[..., Stack]
 RETURN_URL = "https://app.hubspot.com/marketplace/continue"
@@ -60,7 +61,7 @@ def declare(hubspot: Running, *required: str, optional: Sequence[str] = ("ticket
     )
 
 
-def test_a_first_install_is_no_reinstall_and_changes_no_scopes(visitor: Visitor) -> None:
+def test_a_first_install_is_no_reinstall_and_changes_no_scopes(visitor: ProductVisitor) -> None:
     visitor.walk()
 
     said = evidence(visitor.stack, "InstallsCompleted")
@@ -68,12 +69,14 @@ def test_a_first_install_is_no_reinstall_and_changes_no_scopes(visitor: Visitor)
     assert said["scopes_added"] == said["scopes_removed"] == said["optional_dropped"] == []
 
 
-def test_a_reinstall_that_changes_scopes_says_which(visitor: Visitor, hubspot: Running, make_stack: MakeStack) -> None:
+def test_a_reinstall_that_changes_scopes_says_which(
+    visitor: ProductVisitor, hubspot: Running, make_stack: MakeStack
+) -> None:
     visitor.walk()
     declare(hubspot, "oauth", "crm.objects.deals.read")
     changed = make_stack(REQUIRED_SCOPES="oauth crm.objects.deals.read")
 
-    Visitor(changed, hubspot.simulator).walk()
+    ProductVisitor(changed, hubspot.simulator).walk()
 
     said = evidence(changed, "InstallsCompleted")
     assert said["reinstall"] is True
@@ -85,7 +88,7 @@ def test_an_optional_scope_that_an_account_has_no_access_to_is_said_to_be_droppe
     hubspot: Running, make_stack: MakeStack
 ) -> None:
     declare(hubspot, "oauth", "crm.objects.contacts.read", optional=["tickets", "crm.schemas.custom.read"])
-    visitor = Visitor(make_stack(OPTIONAL_SCOPES="tickets crm.schemas.custom.read"), hubspot.simulator)
+    visitor = ProductVisitor(make_stack(OPTIONAL_SCOPES="tickets crm.schemas.custom.read"), hubspot.simulator)
 
     visitor.walk(100003)  # the free account
 
@@ -96,7 +99,7 @@ def test_an_optional_scope_that_an_account_has_no_access_to_is_said_to_be_droppe
 
 
 def test_a_scope_required_later_shows_as_missing_until_the_account_is_installed_again(
-    visitor: Visitor, hubspot: Running, make_stack: MakeStack
+    visitor: ProductVisitor, hubspot: Running, make_stack: MakeStack
 ) -> None:
     visitor.walk()
     assert shown(visitor.stack)["missing_scopes"] == []
@@ -105,24 +108,24 @@ def test_a_scope_required_later_shows_as_missing_until_the_account_is_installed_
     later = make_stack(REQUIRED_SCOPES="oauth crm.objects.contacts.read crm.objects.deals.read")
     assert shown(later)["missing_scopes"] == ["crm.objects.deals.read"]
 
-    person = Visitor(later, hubspot.simulator)
+    person = ProductVisitor(later, hubspot.simulator)
     person.open(person.consent(location(person.install(hub_id="100001"))))
     assert shown(later)["missing_scopes"] == []
 
 
 def test_a_wanted_conditional_scope_is_asked_for_and_missed_like_a_required_one(
-    visitor: Visitor, make_stack: MakeStack, hubspot: Running
+    visitor: ProductVisitor, make_stack: MakeStack, hubspot: Running
 ) -> None:
     visitor.walk()
     wanting = make_stack(CONDITIONAL_SCOPES="automation")
 
-    asked = parameters(location(Visitor(wanting, hubspot.simulator).install()))
+    asked = query_of(location(ProductVisitor(wanting, hubspot.simulator).install()))
 
     assert asked["scope"] == "oauth crm.objects.contacts.read automation"
     assert shown(wanting)["missing_scopes"] == ["automation"]
 
 
-def test_a_browser_that_comes_back_from_our_link_is_counted_whatever_it_brings(visitor: Visitor) -> None:
+def test_a_browser_that_comes_back_from_our_link_is_counted_whatever_it_brings(visitor: ProductVisitor) -> None:
     visitor.walk()
     visitor.open(visitor.consent(location(visitor.install()), allowed=False))
 
@@ -143,7 +146,7 @@ def test_a_browser_that_comes_back_from_our_link_is_counted_whatever_it_brings(v
     ],
 )
 def test_what_did_not_start_from_our_link_does_not_hide_that_nobody_comes_back_from_it(
-    visitor: Visitor, query: str
+    visitor: ProductVisitor, query: str
 ) -> None:
     visitor.open(f"/oauth-callback?{query}")
 
@@ -154,7 +157,7 @@ def test_what_did_not_start_from_our_link_does_not_hide_that_nobody_comes_back_f
     ("error", "logged"), [("server_error", "server_error"), ("<script>", ""), ("x" * 65, ""), ("a b", ""), ("é", "")]
 )
 def test_hubspots_error_code_is_in_the_log_and_a_strangers_text_is_not(
-    visitor: Visitor, error: str, logged: str
+    visitor: ProductVisitor, error: str, logged: str
 ) -> None:
     visitor.open(f"/oauth-callback?error={quote(error)}&error_description=a-strangers-text")
 
@@ -221,7 +224,7 @@ def test_a_cursor_that_is_none_of_ours_is_refused(stack: Stack, cursor: str) -> 
 
 
 @pytest.mark.parametrize("name", ["status", "client_reference_id", "cursor"])
-def test_an_empty_filter_is_refused_and_lists_nobody(visitor: Visitor, name: str) -> None:
+def test_an_empty_filter_is_refused_and_lists_nobody(visitor: ProductVisitor, name: str) -> None:
     visitor.walk()
 
     answer = ask_for_page(visitor.stack, **{name: ""})

@@ -15,17 +15,19 @@ from hubspot_oauth.domain.state import InstallLink
 from hubspot_oauth.install.signing import read_state
 from simulator import Running
 from simulator.faults import parse_fault
-from tests.site import Visitor, calls, code_of, location, parameters
-from tests.stack import Clock, Stack
+from tests.support.browser_reading import query_of
+from tests.support.product_visitor import ProductVisitor, location, refusal_of
+from tests.support.simulated_hubspot import token_calls
+from tests.support.stack import Clock, Stack
 
 MakeStack = Callable[..., Stack]
 RETURN_URL = "https://app.hubspot.com/marketplace/continue"
 
 
-def marketplace_state(visitor: Visitor) -> str:
+def marketplace_state(visitor: ProductVisitor) -> str:
     """A state minted for customer-1, who signed in on the way through the Marketplace."""
     link = InstallLink(int(visitor.stack.clock()) + 60, client_reference_id="customer-1", hubspot_return_url=RETURN_URL)
-    return parameters(location(visitor.open(visitor.stack.links.make(link, "localhost"))))["state"]
+    return query_of(location(visitor.open(visitor.stack.links.make(link, "localhost"))))["state"]
 
 
 def start_again(page: dict[str, str]) -> str:
@@ -34,28 +36,30 @@ def start_again(page: dict[str, str]) -> str:
 
 
 @pytest.mark.parametrize("error", ["access_denied", "server_error"])
-def test_a_marketplace_state_is_no_proof_that_gets_anyone_a_fresh_install_link(visitor: Visitor, error: str) -> None:
+def test_a_marketplace_state_is_no_proof_that_gets_anyone_a_fresh_install_link(
+    visitor: ProductVisitor, error: str
+) -> None:
     state = marketplace_state(visitor)
-    thief = Visitor(visitor.stack, visitor.simulator)
+    thief = ProductVisitor(visitor.stack, visitor.simulator)
 
     page = thief.open(f"/oauth-callback?error={error}&state={state}")
 
     assert start_again(page) == "http://localhost:3000/install"
 
 
-def test_a_refused_marketplace_install_offers_a_plain_start_only(visitor: Visitor) -> None:
+def test_a_refused_marketplace_install_offers_a_plain_start_only(visitor: ProductVisitor) -> None:
     state = marketplace_state(visitor)
-    thief = Visitor(visitor.stack, visitor.simulator)
+    thief = ProductVisitor(visitor.stack, visitor.simulator)
 
     page = thief.open(f"/oauth-callback?code=unknown&state={state}&returnUrl={quote(RETURN_URL, safe='')}")
 
-    assert code_of(page) == "code_rejected"
+    assert refusal_of(page) == "code_rejected"
     assert start_again(page) == "http://localhost:3000/install"
 
 
 @pytest.mark.parametrize("kind", ["a refusal", "an install still running"])
 def test_only_the_marketplaces_last_step_may_be_framed_and_only_by_hubspot(
-    visitor: Visitor, kind: str, monkeypatch: pytest.MonkeyPatch
+    visitor: ProductVisitor, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url = f"/oauth-callback?code=x&state={marketplace_state(visitor)}&returnUrl={quote(RETURN_URL, safe='')}"
     if kind == "an install still running":
@@ -77,22 +81,22 @@ def exit_at_once(*_: object) -> None:
 
 
 def test_a_state_key_rotated_just_after_it_was_read_fails_no_install(
-    visitor: Visitor, clock: Clock, make_stack: MakeStack
+    visitor: ProductVisitor, clock: Clock, make_stack: MakeStack
 ) -> None:
     visitor.open("/oauth-callback?code=x&state=forged")  # the callback has just read the keys
     visitor.stack.secrets_manager.put_secret_value(
         SecretId=visitor.stack.settings.state_key_id, SecretString="the next key"
     )
-    starting = Visitor(make_stack(), visitor.simulator)
+    starting = ProductVisitor(make_stack(), visitor.simulator)
     url = starting.consent(location(starting.install()))
     clock.forward(REREAD_SECONDS)
 
-    finishing = Visitor(visitor.stack, visitor.simulator, cookies=starting.cookies)
+    finishing = ProductVisitor(visitor.stack, visitor.simulator, cookies=starting.cookies)
 
     assert "You are connected" in finishing.open(url)["body"]
 
 
-def test_forged_states_make_the_keys_be_read_at_most_once_a_second(visitor: Visitor, clock: Clock) -> None:
+def test_forged_states_make_the_keys_be_read_at_most_once_a_second(visitor: ProductVisitor, clock: Clock) -> None:
     visitor.open("/oauth-callback?code=x&state=forged")
     made: list[str] = []
     visitor.stack.secrets_manager.meta.events.register("before-call", lambda model, **_: made.append(model.name))
@@ -108,14 +112,14 @@ def test_forged_states_make_the_keys_be_read_at_most_once_a_second(visitor: Visi
 
 
 def test_an_unproved_reinstall_says_so_and_leaves_the_accounts_link_as_it_was(
-    visitor: Visitor, hubspot: Running
+    visitor: ProductVisitor, hubspot: Running
 ) -> None:
     link = InstallLink(int(visitor.stack.clock()) + 60, client_reference_id="customer-1")
     visitor.open(visitor.consent(location(visitor.open(visitor.stack.links.make(link, "localhost")))))
-    code = parameters(visitor.consent(location(visitor.install())))["code"]
+    code = query_of(visitor.consent(location(visitor.install())))["code"]
 
     landing = location(
-        Visitor(visitor.stack, visitor.simulator).open(
+        ProductVisitor(visitor.stack, visitor.simulator).open(
             f"/oauth-callback?code={code}&returnUrl={quote(RETURN_URL, safe='')}"
         )
     )
@@ -124,18 +128,18 @@ def test_an_unproved_reinstall_says_so_and_leaves_the_accounts_link_as_it_was(
     assert account
     assert landing == RETURN_URL
     assert (account.binding, account.client_reference_id) == (Binding.UNBOUND, "customer-1")
-    assert calls(hubspot.simulator, "authorization_code") == 2
+    assert token_calls(hubspot.simulator, "authorization_code") == 2
 
 
-def test_a_redirect_of_the_token_endpoint_is_not_followed(visitor: Visitor, hubspot: Running) -> None:
+def test_a_redirect_of_the_token_endpoint_is_not_followed(visitor: ProductVisitor, hubspot: Running) -> None:
     url = visitor.consent(location(visitor.install()))
     elsewhere = {"Location": f"{hubspot.url}/oauth/v3/token"}
     hubspot.simulator.faults.add(parse_fault({"kind": "status", "status": 307, "headers": elsewhere, "times": 1}))
 
     page = visitor.open(url)
 
-    assert code_of(page) in {"hubspot_unavailable", "misconfigured"}
-    assert calls(hubspot.simulator, "authorization_code") == 1
+    assert refusal_of(page) in {"hubspot_unavailable", "misconfigured"}
+    assert token_calls(hubspot.simulator, "authorization_code") == 1
     assert visitor.stack.account(100001) is None
 
 
@@ -145,28 +149,28 @@ THEIR_CALLBACKS = ["https://evil.test/callback", "http://localhost:3000/oauth-ca
 
 
 @pytest.mark.parametrize("their_callback", THEIR_CALLBACKS)
-def test_no_state_is_ever_sent_to_the_consent_page_of_another_app(visitor: Visitor, their_callback: str) -> None:
+def test_no_state_is_ever_sent_to_the_consent_page_of_another_app(visitor: ProductVisitor, their_callback: str) -> None:
     page = THEIR_CONSENT + quote(their_callback, safe="")
     asked = InstallLink(int(visitor.stack.clock()) + 60, client_reference_id="victim", hubspot_return_url=page)
 
     without_sign_in = visitor.open(f"/oauth-callback?step=authorize&returnUrl={quote(page, safe='')}")
 
-    assert code_of(without_sign_in) == "return_url_not_allowed"
+    assert refusal_of(without_sign_in) == "return_url_not_allowed"
     assert "cookies" not in without_sign_in
     with pytest.raises(InvalidRequest):
         visitor.stack.links.make(asked, "localhost")
 
 
 def test_a_sign_in_page_never_hears_of_the_consent_page_of_another_app(make_stack: MakeStack, hubspot: Running) -> None:
-    visitor = Visitor(make_stack(SIGN_IN_URL="https://team.example.com/sign-in"), hubspot.simulator)
+    visitor = ProductVisitor(make_stack(SIGN_IN_URL="https://team.example.com/sign-in"), hubspot.simulator)
     page = THEIR_CONSENT + quote(THEIR_CALLBACKS[0], safe="")
 
     refused = visitor.open(f"/oauth-callback?step=authorize&returnUrl={quote(page, safe='')}")
 
-    assert code_of(refused) == "return_url_not_allowed"
+    assert refusal_of(refused) == "return_url_not_allowed"
 
 
-def test_the_consent_page_of_our_own_app_is_a_page_to_go_back_to(visitor: Visitor) -> None:
+def test_the_consent_page_of_our_own_app_is_a_page_to_go_back_to(visitor: ProductVisitor) -> None:
     ours = {"client_id": visitor.stack.settings.client_id, "redirect_uri": "http://localhost:3000/oauth-callback"}
     page = f"https://app.hubspot.com/oauth/7/authorize?{urlencode(ours)}"
 
@@ -175,7 +179,7 @@ def test_the_consent_page_of_our_own_app_is_a_page_to_go_back_to(visitor: Visito
     assert landing.startswith(f"{page}&state=")
 
 
-def test_a_state_planted_in_the_page_to_go_back_to_gives_way_to_ours(visitor: Visitor) -> None:
+def test_a_state_planted_in_the_page_to_go_back_to_gives_way_to_ours(visitor: ProductVisitor) -> None:
     planted = marketplace_state(visitor)
     page = f"{RETURN_URL}?state={planted}&%73tate={planted}"
 
@@ -185,7 +189,7 @@ def test_a_state_planted_in_the_page_to_go_back_to_gives_way_to_ours(visitor: Vi
     assert len(parse_qs(urlsplit(landing).query)["state"]) == 1
 
 
-def test_an_account_planted_in_return_to_gives_way_to_the_one_that_was_installed(visitor: Visitor) -> None:
+def test_an_account_planted_in_return_to_gives_way_to_the_one_that_was_installed(visitor: ProductVisitor) -> None:
     landing = location(
         visitor.walk(return_to="https://app.example.com/done?hub_id=7&tab=1&state=planted#top", state="theirs")
     )
@@ -193,22 +197,22 @@ def test_an_account_planted_in_return_to_gives_way_to_the_one_that_was_installed
     assert landing == "https://app.example.com/done?tab=1&hub_id=100001&state=theirs#top"
 
 
-def test_a_spent_code_tells_a_stranger_nothing_of_its_install(visitor: Visitor) -> None:
+def test_a_spent_code_tells_a_stranger_nothing_of_its_install(visitor: ProductVisitor) -> None:
     url = visitor.consent(location(visitor.install()))
     visitor.open(url)
-    stranger = Visitor(visitor.stack, visitor.simulator)
+    stranger = ProductVisitor(visitor.stack, visitor.simulator)
 
-    page = stranger.open(f"/oauth-callback?code={parameters(url)['code']}&returnUrl={quote(RETURN_URL, safe='')}")
+    page = stranger.open(f"/oauth-callback?code={query_of(url)['code']}&returnUrl={quote(RETURN_URL, safe='')}")
 
-    assert code_of(page) == "code_spent"
+    assert refusal_of(page) == "code_spent"
 
 
-def test_one_code_under_two_states_of_a_browser_ends_where_the_first_of_them_leads(visitor: Visitor) -> None:
+def test_one_code_under_two_states_of_a_browser_ends_where_the_first_of_them_leads(visitor: ProductVisitor) -> None:
     url = visitor.consent(location(visitor.install(return_to="https://app.example.com/first", state="1")))
-    other = parameters(location(visitor.install(return_to="https://app.example.com/second", state="2")))["state"]
+    other = query_of(location(visitor.install(return_to="https://app.example.com/second", state="2")))["state"]
 
     first = location(visitor.open(url))
-    second = location(visitor.open(f"/oauth-callback?code={parameters(url)['code']}&state={other}"))
+    second = location(visitor.open(f"/oauth-callback?code={query_of(url)['code']}&state={other}"))
 
     assert first == second == "https://app.example.com/first?hub_id=100001&state=1"
 
@@ -216,11 +220,11 @@ def test_one_code_under_two_states_of_a_browser_ends_where_the_first_of_them_lea
 def test_what_a_browser_says_of_the_host_decides_nothing(make_stack: MakeStack, hubspot: Running) -> None:
     lies = {"host": "evil.test", "x-forwarded-host": "evil.test", "forwarded": "host=evil.test;proto=http"}
     host = "abc.execute-api.eu-central-1.amazonaws.com"
-    visitor = Visitor(make_stack(REDIRECT_URL=""), hubspot.simulator, host=host, headers=lies)
+    visitor = ProductVisitor(make_stack(REDIRECT_URL=""), hubspot.simulator, host=host, headers=lies)
 
     at_hubspot, page = location(visitor.install()), visitor.open("/oauth-callback")
 
-    assert parameters(at_hubspot)["redirect_uri"] == f"https://{host}/oauth-callback"
+    assert query_of(at_hubspot)["redirect_uri"] == f"https://{host}/oauth-callback"
     assert f'href="https://{host}/install"' in page["body"]
     assert "evil.test" not in at_hubspot + page["body"]
 
@@ -228,7 +232,7 @@ def test_what_a_browser_says_of_the_host_decides_nothing(make_stack: MakeStack, 
 @pytest.mark.parametrize("address", ["https://evil.test/", "//app.example.com", "https://app.example.com@evil.test/"])
 @pytest.mark.parametrize("field", ["return_to", "hubspot_return_url"])
 def test_not_even_the_teams_back_end_gets_a_link_to_where_nobody_may_be_sent(
-    visitor: Visitor, field: str, address: str
+    visitor: ProductVisitor, field: str, address: str
 ) -> None:
     given: dict[str, Any] = {field: address}
     wanted = InstallLink(int(visitor.stack.clock()) + 60, **given)
@@ -239,29 +243,29 @@ def test_not_even_the_teams_back_end_gets_a_link_to_where_nobody_may_be_sent(
     assert refused.value.members == {"field": field}
 
 
-def test_a_code_of_a_marketplace_install_is_not_taken_for_an_own_one(visitor: Visitor, hubspot: Running) -> None:
-    code = parameters(visitor.consent(location(visitor.install())))["code"]
+def test_a_code_of_a_marketplace_install_is_not_taken_for_an_own_one(visitor: ProductVisitor, hubspot: Running) -> None:
+    code = query_of(visitor.consent(location(visitor.install())))["code"]
     visitor.open(f"/oauth-callback?code={code}&returnUrl={quote(RETURN_URL, safe='')}")
 
-    page = visitor.open(f"/oauth-callback?code={code}&state={parameters(location(visitor.install()))['state']}")
+    page = visitor.open(f"/oauth-callback?code={code}&state={query_of(location(visitor.install()))['state']}")
 
-    assert code_of(page) == "code_spent"
-    assert calls(hubspot.simulator, "authorization_code") == 1
+    assert refusal_of(page) == "code_spent"
+    assert token_calls(hubspot.simulator, "authorization_code") == 1
 
 
-def test_a_marketplace_state_is_nothing_at_the_plain_callback(visitor: Visitor, hubspot: Running) -> None:
-    code = parameters(visitor.consent(location(visitor.install())))["code"]
+def test_a_marketplace_state_is_nothing_at_the_plain_callback(visitor: ProductVisitor, hubspot: Running) -> None:
+    code = query_of(visitor.consent(location(visitor.install())))["code"]
 
     page = visitor.open(f"/oauth-callback?code={code}&state={marketplace_state(visitor)}")
 
-    assert code_of(page) == "return_url_not_allowed"
-    assert calls(hubspot.simulator, "authorization_code") == 0
+    assert refusal_of(page) == "return_url_not_allowed"
+    assert token_calls(hubspot.simulator, "authorization_code") == 0
 
 
-def test_a_marketplace_install_for_nobody_in_particular_is_unbound(visitor: Visitor) -> None:
+def test_a_marketplace_install_for_nobody_in_particular_is_unbound(visitor: ProductVisitor) -> None:
     at_hubspot = location(visitor.open(f"/oauth-callback?step=authorize&returnUrl={quote(RETURN_URL, safe='')}"))
-    code = parameters(visitor.consent(location(visitor.install())))["code"]
-    final = {"step": "finalize", "code": code, "state": parameters(at_hubspot)["state"], "returnUrl": RETURN_URL}
+    code = query_of(visitor.consent(location(visitor.install())))["code"]
+    final = {"step": "finalize", "code": code, "state": query_of(at_hubspot)["state"], "returnUrl": RETURN_URL}
 
     visitor.open(f"/oauth-callback?{urlencode(final)}")
 
@@ -287,26 +291,26 @@ def test_an_older_link_to_a_place_that_is_no_longer_allowed_is_refused(
     then = make_stack()
     link = then.links.make(InstallLink(int(then.clock()) + 60, **wanted), "localhost")
 
-    assert code_of(Visitor(make_stack(**now), hubspot.simulator).open(link)) == code
+    assert refusal_of(ProductVisitor(make_stack(**now), hubspot.simulator).open(link)) == code
 
 
 @pytest.mark.parametrize("code", ["ThrottlingException", "ProvisionedThroughputExceededException"])
-def test_a_person_reads_a_page_though_aws_is_too_busy(visitor: Visitor, code: str) -> None:
+def test_a_person_reads_a_page_though_aws_is_too_busy(visitor: ProductVisitor, code: str) -> None:
     url = visitor.consent(location(visitor.install()))
     with Stubber(visitor.stack.dynamodb) as dynamodb:
         dynamodb.add_client_error("transact_write_items", code)
         page = visitor.open(url)
 
-    assert (page["statusCode"], code_of(page)) == (500, "interrupted")
-    assert calls(visitor.simulator, "authorization_code") == 0
+    assert (page["statusCode"], refusal_of(page)) == (500, "interrupted")
+    assert token_calls(visitor.simulator, "authorization_code") == 0
     assert "You are connected" in visitor.open(url)["body"]
 
 
 def test_a_person_reads_a_page_though_dynamodb_goes_on_cancelling(
-    visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+    visitor: ProductVisitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url = visitor.consent(location(visitor.install()))
-    monkeypatch.setattr(visitor.stack.attempts, "_sleep", lambda _: None)
+    monkeypatch.setattr(visitor.stack.spent_codes, "_sleep", lambda _: None)
     with Stubber(visitor.stack.dynamodb) as dynamodb:
         for _ in range(8):
             dynamodb.add_client_error("transact_write_items", "TransactionCanceledException")
@@ -314,20 +318,20 @@ def test_a_person_reads_a_page_though_dynamodb_goes_on_cancelling(
                 dynamodb.add_response("get_item", {})
         page = visitor.open(url)
 
-    assert code_of(page) == "interrupted"
+    assert refusal_of(page) == "interrupted"
     assert "You are connected" in visitor.open(url)["body"]
 
 
-def test_an_outcome_that_an_earlier_version_wrote_still_has_a_page(visitor: Visitor) -> None:
+def test_an_outcome_that_an_earlier_version_wrote_still_has_a_page(visitor: ProductVisitor) -> None:
     url = visitor.consent(location(visitor.install()), allowed=True)
     visitor.open(url)
-    nonce = read_state(parameters(url)["state"], visitor.stack.state_keys()).nonce
-    visitor.stack.attempts.finish(nonce, "a_code_of_yesterday")
+    nonce = read_state(query_of(url)["state"], visitor.stack.state_keys()).nonce
+    visitor.stack.spent_codes.finish(nonce, "a_code_of_yesterday")
 
-    assert code_of(visitor.open(url)) == "interrupted"
+    assert refusal_of(visitor.open(url)) == "interrupted"
 
 
-def test_a_link_leads_to_one_place_only(visitor: Visitor) -> None:
+def test_a_link_leads_to_one_place_only(visitor: ProductVisitor) -> None:
     wanted = InstallLink(
         int(visitor.stack.clock()) + 60, return_to="https://app.example.com/done", hubspot_return_url=RETURN_URL
     )
@@ -338,7 +342,7 @@ def test_a_link_leads_to_one_place_only(visitor: Visitor) -> None:
     assert refused.value.members == {"field": "return_to"}
 
 
-def test_a_missing_permission_is_no_page_but_an_error_that_rings_the_alarm(visitor: Visitor) -> None:
+def test_a_missing_permission_is_no_page_but_an_error_that_rings_the_alarm(visitor: ProductVisitor) -> None:
     url = visitor.consent(location(visitor.install()))
     with Stubber(visitor.stack.dynamodb) as dynamodb:
         dynamodb.add_client_error("transact_write_items", "AccessDeniedException")

@@ -14,7 +14,7 @@ from moto import mock_aws
 
 from hubspot_oauth.adapters import accounts_table
 from hubspot_oauth.adapters.accounts_table import AccountsTable
-from hubspot_oauth.domain import deadlines
+from hubspot_oauth.domain import call_timeouts
 from hubspot_oauth.domain.account import Account, GrantKey
 from hubspot_oauth.refresh import refresher
 from tests.model import actors, table
@@ -22,6 +22,8 @@ from tests.model.mutations import Mutation, mutations_of
 from tests.model.scenarios import SCENARIOS, begin
 from tests.model.search import Found, explore
 from tests.model.table import Request, Table
+
+pytestmark = pytest.mark.takes(seconds=110)
 
 A_GLANCE = 500  # worlds
 
@@ -76,7 +78,7 @@ def a_lease_is_taken_before_it_ends(patch: pytest.MonkeyPatch) -> None:
 
 
 def a_lease_does_not_cover_clocks_that_differ(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(accounts_table, "LEASE_SECONDS", deadlines.LEASE_SECONDS - deadlines.CLOCK_SKEW_SECONDS)
+    patch.setattr(accounts_table, "LEASE_SECONDS", call_timeouts.LEASE_SECONDS - call_timeouts.CLOCK_SKEW_SECONDS)
 
 
 def a_holder_calls_hubspot_however_late_it_is(patch: pytest.MonkeyPatch) -> None:

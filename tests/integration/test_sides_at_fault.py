@@ -1,4 +1,4 @@
-"""A caller that gets no token reads whose side is at fault: HubSpot, this app, AWS, the vault or the stored row."""
+"""A caller that gets no token is told which side is at fault: HubSpot, this app, AWS, the vault or the stored row."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -10,11 +10,11 @@ from botocore.stub import Stubber
 
 from hubspot_oauth.adapters.api_gateway import Response
 from hubspot_oauth.adapters.vault import FAILED_SECONDS, KEY_SECONDS, OPENED_SECONDS
-from hubspot_oauth.domain.timing import BACKOFF_FIRST_SECONDS
+from hubspot_oauth.domain.refresh_timing import BACKOFF_FIRST_SECONDS
 from simulator import Running
-from simulator.faults import parse_fault
-from tests.site import Visitor
-from tests.stack import Clock, Stack, a_minute, table_key
+from tests.support.product_visitor import ProductVisitor
+from tests.support.simulated_hubspot import fail_refreshes
+from tests.support.stack import Clock, Stack, a_minute, table_key
 
 HUB_ID = 100001
 EVENT = {
@@ -25,7 +25,7 @@ EVENT = {
 
 
 @pytest.fixture
-def expired(visitor: Visitor, clock: Clock) -> Stack:
+def expired(visitor: ProductVisitor, clock: Clock) -> Stack:
     """An installed account whose token has expired, and a vault that has forgotten every key it opened."""
     visitor.walk(HUB_ID)
     clock.forward(OPENED_SECONDS + 1)
@@ -40,10 +40,6 @@ def told(response: Response) -> tuple[int, str]:
     return response["statusCode"], json.loads(response["body"])["code"]
 
 
-def strike(hubspot: Running, **fault: object) -> None:
-    hubspot.simulator.faults.add(parse_fault({"grant_type": "refresh_token", **fault}))
-
-
 @contextmanager
 def refusing(client: Any, operation: str, code: str, times: int = 1, status: int = 400) -> Iterator[None]:
     with Stubber(client) as stub:
@@ -56,7 +52,7 @@ def refusing(client: Any, operation: str, code: str, times: int = 1, status: int
 def test_hubspot_is_named_when_it_gives_no_token_and_while_the_row_backs_off(
     expired: Stack, hubspot: Running, fault: dict[str, object]
 ) -> None:
-    strike(hubspot, **fault)
+    fail_refreshes(hubspot.simulator, **fault)
 
     assert told(read(expired)) == (503, "hubspot_unavailable")
     hubspot.simulator.faults.clear()
@@ -69,7 +65,7 @@ def test_hubspot_is_named_when_it_gives_no_token_and_while_the_row_backs_off(
 def test_this_app_is_named_when_hubspot_refuses_it_and_while_the_breaker_is_open(
     expired: Stack, hubspot: Running, code: str
 ) -> None:
-    strike(hubspot, kind="error", error=code)
+    fail_refreshes(hubspot.simulator, kind="error", error=code)
 
     assert told(read(expired)) == (503, "misconfigured")
     hubspot.simulator.faults.clear()
@@ -79,13 +75,13 @@ def test_this_app_is_named_when_hubspot_refuses_it_and_while_the_breaker_is_open
 def test_this_app_is_named_when_hubspot_refuses_its_request_and_while_the_row_backs_off(
     expired: Stack, hubspot: Running
 ) -> None:
-    strike(hubspot, kind="error", error="BAD_GRANT_TYPE")
+    fail_refreshes(hubspot.simulator, kind="error", error="BAD_GRANT_TYPE")
 
     assert told(read(expired)) == (503, "misconfigured")
     assert told(read(expired)) == (503, "misconfigured")
 
 
-def test_this_app_is_named_when_its_secret_is_gone(expired: Stack, make_stack: Callable[..., Stack]) -> None:
+def test_this_app_is_named_when_its_secret_does_not_exist(expired: Stack, make_stack: Callable[..., Stack]) -> None:
     started = make_stack()  # a process that has not read the secret yet
     with refusing(started.secrets_manager, "get_secret_value", "ResourceNotFoundException"):
         assert told(read(started)) == (503, "misconfigured")
@@ -101,7 +97,7 @@ def test_the_vault_is_named_when_kms_does_not_open_the_row(expired: Stack) -> No
 
 
 def test_the_vault_is_named_when_kms_gives_no_key_for_the_new_tokens(
-    visitor: Visitor, clock: Clock, hubspot: Running
+    visitor: ProductVisitor, clock: Clock, hubspot: Running
 ) -> None:
     visitor.walk(HUB_ID)
     clock.forward(1900)
@@ -115,9 +111,7 @@ def test_the_vault_is_named_when_kms_gives_no_key_for_the_new_tokens(
 
 @pytest.mark.parametrize("alteration", ["a byte", "the format", "the length"])
 def test_a_row_that_does_not_open_is_named_and_counted(expired: Stack, alteration: str) -> None:
-    account = expired.account(HUB_ID)
-    assert account
-    blob = account.sealed
+    blob = expired.stored(HUB_ID).sealed
     altered = {
         "a byte": blob[:-1] + bytes([blob[-1] ^ 1]),
         "the format": b"\x02" + blob[1:],
@@ -151,9 +145,9 @@ def test_aws_is_named_when_the_secret_cannot_be_read(expired: Stack, make_stack:
 
 
 def test_a_new_install_forgets_whose_side_was_at_fault(
-    expired: Stack, hubspot: Running, visitor: Visitor, clock: Clock
+    expired: Stack, hubspot: Running, visitor: ProductVisitor, clock: Clock
 ) -> None:
-    strike(hubspot, kind="status", status=503)
+    fail_refreshes(hubspot.simulator, kind="status", status=503)
     read(expired)
     account = expired.account(HUB_ID)
     assert account

@@ -12,7 +12,7 @@ from hubspot_oauth.adapters import vault as vault_module
 from hubspot_oauth.domain.account import Account, Binding, GrantKey, Status
 from hubspot_oauth.domain.errors import TokensUnreadable, VaultUnavailable
 from hubspot_oauth.domain.tokens import Tokens
-from tests.stack import Clock, Stack, a_minute
+from tests.support.stack import Clock, Stack, a_minute
 
 TOKENS = Tokens("access-" + "a" * 6000, "na1-" + "r" * 6000)
 SHORT = Tokens("a", "r")

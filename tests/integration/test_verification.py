@@ -11,9 +11,9 @@ from simulator import Running, SimulatorSettings, serve, verification
 from simulator.configuration import API_VERSIONS
 from simulator.faults import parse_fault
 from simulator.visitor import decide
-from tests.leaks import leaks
-from tests.ports import free_port
-from tests.recording import RecordingSimulator
+from tests.support.free_ports import free_port
+from tests.support.recording_simulator import RecordingSimulator
+from tests.support.secret_scan import leaks
 
 ACME = 100001
 
@@ -86,7 +86,7 @@ def test_what_is_printed_holds_nothing_secret(hubspot: Running, verify: Callable
     verified = verify()
 
     assert isinstance(hubspot.simulator, RecordingSimulator)
-    secrets = {f"secret {number}": secret for number, secret in enumerate(hubspot.simulator.made)}
+    secrets = {f"secret {number}": secret for number, secret in enumerate(hubspot.simulator.issued)}
     secrets["client secret"] = hubspot.simulator.settings.client_secret
     assert len(secrets) > 5
     assert leaks({"output": "\n".join(verified.lines)}, secrets) == []

@@ -22,7 +22,7 @@ from hubspot_oauth.domain.tokens import TokenAnswer, Tokens
 from hubspot_oauth.product import Product
 from hubspot_oauth.refresh.breaker_state import Standing
 from tests.model.table import HUB_ID, Answer, ConditionFailed, Request
-from tests.stack import ENVIRONMENT
+from tests.support.stack import ENVIRONMENT
 
 LIFETIME = 1800
 REMAINING = 60.0

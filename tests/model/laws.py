@@ -8,7 +8,7 @@ from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer
 
-from hubspot_oauth.domain.deadlines import AWS_CALL_SECONDS, HUBSPOT_SECONDS, PREPARE_SECONDS
+from hubspot_oauth.domain.call_timeouts import AWS_CALL_SECONDS, HUBSPOT_SECONDS, PREPARE_SECONDS
 from tests.model.actors import Actor, Heard, opened
 from tests.model.table import Answer, Row
 from tests.model.world import Move, World, quiet

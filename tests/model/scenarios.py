@@ -6,7 +6,7 @@ Together they are the bound of the proof: never more than three who refresh or w
 from dataclasses import replace
 from typing import Final
 
-from hubspot_oauth.domain.deadlines import AWS_CALL_SECONDS, HUBSPOT_SECONDS, PREPARE_SECONDS
+from hubspot_oauth.domain.call_timeouts import AWS_CALL_SECONDS, HUBSPOT_SECONDS, PREPARE_SECONDS
 from tests.model.actors import Kind
 from tests.model.table import Table
 from tests.model.world import FOURTEEN_DAYS, Left, World, moves

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from botocore.exceptions import ClientError
 
-from tests import stack
+from tests.support import stack
 
 HUB_ID = 1
 _KEY = {"hub_id": {"N": str(HUB_ID)}, "holder": {"S": "account"}}

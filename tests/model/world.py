@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
-from hubspot_oauth.domain.deadlines import RESCUE_RETENTION_SECONDS
+from hubspot_oauth.domain.call_timeouts import RESCUE_RETENTION_SECONDS
 from tests.model.actors import Actor, Dead, Heard, Issued, Kind, Lost, Refused, Reply, Step
 from tests.model.table import Request, Row, Table
 

@@ -10,7 +10,7 @@ from hubspot_oauth.adapters.api_gateway import Response
 from hubspot_oauth.api.problems import Problems
 from hubspot_oauth.domain.errors import NeedsReinstall, Problem, TokensUnreadable, VaultUnavailable
 from hubspot_oauth.domain.settings import Settings
-from tests.stack import ENVIRONMENT
+from tests.support.stack import ENVIRONMENT
 
 EVENT = {"requestContext": {"domainName": "localhost"}}
 

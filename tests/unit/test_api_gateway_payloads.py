@@ -8,7 +8,7 @@ import pytest
 
 from local.events import Caller, Request, event_of, response_of
 from local.routes import Route, Routes
-from tests.front import ROUTES
+from tests.support.gateway_stand_in import ROUTES
 
 routes = Routes(Route(key, iam=False, function_arn=name, timeout=1) for key, name in ROUTES)
 CALLER = Caller("AKIDEXAMPLE", "000000000000", "arn:aws:iam::000000000000:user/someone", "AIDAEXAMPLE")

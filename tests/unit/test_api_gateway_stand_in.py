@@ -10,7 +10,7 @@ import pytest
 
 from local.events import Caller
 from local.gateway import MOST_BODY_BYTES
-from tests.front import PATIENCE_SECONDS, Front, ask, front
+from tests.support.gateway_stand_in import PATIENCE_SECONDS, Front, ask, front
 
 SERVER_ERROR = (500, b'{"message": "Internal Server Error"}')
 FORBIDDEN = (403, b'{"message": "Forbidden"}')

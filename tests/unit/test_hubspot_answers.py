@@ -10,12 +10,12 @@ import pytest
 from hubspot_oauth.adapters import transport
 from hubspot_oauth.adapters.hubspot import HubSpot
 from hubspot_oauth.adapters.hubspot_answers import MOST_RETRY_AFTER, MOST_RETRY_AFTER_A_FAULT
-from hubspot_oauth.domain.deadlines import PREPARE_SECONDS
+from hubspot_oauth.domain.call_timeouts import PREPARE_SECONDS
+from hubspot_oauth.domain.clocks import Monotonic
 from hubspot_oauth.domain.errors import GrantDead, HubSpotError, Misconfigured, TryLater
 from hubspot_oauth.domain.settings import Settings
-from hubspot_oauth.domain.timing import Monotonic
 from simulator.answers import ERRORS
-from tests.stack import ENVIRONMENT
+from tests.support.stack import ENVIRONMENT
 
 HTML = b"<html><body><h1>Forbidden</h1></body></html>"
 DEAD = ("BAD_REFRESH_TOKEN", "BAD_HUB", "BAD_SCOPES")

@@ -11,7 +11,7 @@ from hubspot_oauth.api.problems import Problems
 from hubspot_oauth.domain.errors import InvalidRequest
 from hubspot_oauth.domain.settings import Settings
 from hubspot_oauth.domain.state import LINK_SECONDS, InstallLink
-from tests.stack import ENVIRONMENT
+from tests.support.stack import ENVIRONMENT
 
 NOW = 1_000
 

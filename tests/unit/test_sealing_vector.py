@@ -15,7 +15,7 @@ from hubspot_oauth.adapters.sealing import associated_data
 from hubspot_oauth.adapters.vault import Vault
 from hubspot_oauth.domain.account import Account, Binding, GrantKey, Status
 from hubspot_oauth.domain.tokens import Tokens
-from tests.stack import Clock, Reports, Stack, create_resources
+from tests.support.stack import Clock, Reports, Stack, create_resources
 
 PAGE = (Path(__file__).parents[2] / "docs" / "sealing.md").read_text()
 SCRIPT = PAGE.split("```python\n")[1].split("```")[0]

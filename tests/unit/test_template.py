@@ -10,12 +10,12 @@ from cfnlint.api import lint
 from cfnlint.config import ManualArgs
 
 from hubspot_oauth.adapters.telemetry import UNITS
-from hubspot_oauth.domain import deadlines
+from hubspot_oauth.domain import call_timeouts
 from hubspot_oauth.domain.settings import Settings
 from hubspot_oauth.install.attempt import PENDING_SECONDS
 from ops.template import TEMPLATE, load_template
-from tests.stack import ENVIRONMENT
-from tests.translated import cycle, edges, resources, translate, translated
+from tests.support.stack import ENVIRONMENT
+from tests.support.translated_template import cycle, edges, resources, translate, translated
 
 LOGS = {("logs:CreateLogStream", "LogGroup"), ("logs:PutLogEvents", "LogGroup")}
 SEAL = {("kms:GenerateDataKey", "TokensKey")}
@@ -182,7 +182,7 @@ def test_stale_refreshes_are_dropped_and_rescued_tokens_are_kept() -> None:
 
     assert queues["RefreshQueue"]["MessageRetentionPeriod"] == 300
     assert "RedrivePolicy" not in queues["RefreshQueue"]
-    assert queues["RescueQueue"]["MessageRetentionPeriod"] == deadlines.RESCUE_RETENTION_SECONDS
+    assert queues["RescueQueue"]["MessageRetentionPeriod"] == call_timeouts.RESCUE_RETENTION_SECONDS
     assert queues["RescueQueue"]["RedrivePolicy"]["deadLetterTargetArn"] == {
         "Fn::GetAtt": ["RescueDeadLetterQueue", "Arn"]
     }
@@ -203,8 +203,8 @@ def test_time_outs_cover_what_a_function_may_have_begun() -> None:
     seconds = {name: f["Properties"]["Timeout"] for name, f in resources("AWS::Lambda::Function").items()}
 
     assert seconds["CallbackFunction"] < PENDING_SECONDS
-    assert seconds["TokenFunction"] > deadlines.PREPARE_SECONDS + deadlines.FINISH_SECONDS + 3
-    assert seconds["RefreshWorkerFunction"] >= 2 * deadlines.LEASE_SECONDS
+    assert seconds["TokenFunction"] > call_timeouts.PREPARE_SECONDS + call_timeouts.FINISH_SECONDS + 3
+    assert seconds["RefreshWorkerFunction"] >= 2 * call_timeouts.LEASE_SECONDS
     assert (
         resources("AWS::SQS::Queue")["RefreshQueue"]["Properties"]["VisibilityTimeout"]
         >= seconds["RefreshWorkerFunction"]

@@ -2,10 +2,10 @@
 
 import pytest
 
-from hubspot_oauth.domain.environment import is_web_url
+from hubspot_oauth.domain.env_reader import is_web_url
 from hubspot_oauth.domain.errors import SettingsError
 from hubspot_oauth.domain.settings import Settings
-from tests.stack import ENVIRONMENT
+from tests.support.stack import ENVIRONMENT
 
 
 def test_a_whole_environment_is_parsed() -> None:

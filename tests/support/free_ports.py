@@ -11,7 +11,7 @@ _ports = itertools.count(20_000 + _WORKER % 4 * 3_000)
 
 
 def free_port() -> int:
-    """A port that nobody uses now, and that nobody is given until it is bound."""
+    """A port that is free now and that no other test process is given."""
     return next(port for port in _ports if _is_free(port))
 
 

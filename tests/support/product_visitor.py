@@ -1,20 +1,20 @@
 """A browser in front of the product's two pages and the simulator's consent, without a server in between."""
 
 from dataclasses import dataclass, field
-from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from hubspot_oauth.adapters.api_gateway import Response
 from simulator import Simulator
 from simulator.authorization import AuthorizationRequest, answer_url
-from tests.stack import Stack
+from tests.support.browser_reading import refusal_code
+from tests.support.stack import Stack
 
 ADMIN = 9001
 
 
 @dataclass
-class Visitor:
-    """One person's browser: it keeps cookies and follows what it is told to follow."""
+class ProductVisitor:
+    """One person's browser: it keeps cookies and follows redirects when it is told to."""
 
     stack: Stack
     simulator: Simulator
@@ -33,9 +33,7 @@ class Visitor:
         }
         routes = self.stack.install_routes
         response = routes.start(event) if parts.path == "/install" else routes.finish(event)
-        for cookie in response.get("cookies", []):
-            name, _, value = cookie.split(";")[0].partition("=")
-            self.cookies[name] = value
+        self.cookies |= cookies_of(response)
         return response
 
     def install(self, **query: str) -> Response:
@@ -54,22 +52,17 @@ class Visitor:
         return self.open(self.consent(location(self.install(**query)), hub_id))
 
 
+def cookies_of(response: Response) -> dict[str, str]:
+    """The cookies that a response sets, without their attributes."""
+    pairs = (cookie.split(";")[0].partition("=") for cookie in response.get("cookies", []))
+    return {name: value for name, _, value in pairs}
+
+
 def location(response: Response) -> str:
     assert response["statusCode"] == 302, response
     return str(response["headers"]["location"])
 
 
-def parameters(url: str) -> dict[str, str]:
-    return {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
-
-
-def code_of(response: Response) -> str | None:
+def refusal_of(response: Response) -> str | None:
     """The refusal's code on a page, or None."""
-    body: str = response["body"]
-    return body.split("<code>", 1)[1].split("</code>", 1)[0] if "<code>" in body else None
-
-
-def calls(simulator: Simulator, grant_type: str) -> int:
-    """How many token calls of this grant type have reached HubSpot."""
-    counted: dict[str, Any] = simulator.journal.counters()["by_grant_type"].get(grant_type, {})
-    return sum(counted.values())
+    return refusal_code(response["body"])

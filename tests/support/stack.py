@@ -1,10 +1,10 @@
-"""The product on moto, in this process: the template's own tables and key, the real parts, a clock the test moves."""
+"""The product on moto, in this process: the template's own tables, the real parts, and a clock that tests move."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import moto  # noqa: F401 - has to be there before a session is made
@@ -19,7 +19,10 @@ from hubspot_oauth.domain.tokens import AccessToken, Tokens
 from hubspot_oauth.product import Product
 from simulator import Simulator
 
-TEMPLATE = Path(__file__).parent.parent / "template.yaml"
+if TYPE_CHECKING:
+    import pytest  # the benchmarks use this module, and no pytest
+
+TEMPLATE = Path(__file__).parents[2] / "template.yaml"
 ENVIRONMENT = {
     "APP_NAME": "Example",
     "BRAND_COLOR": "#0b6e69",
@@ -60,7 +63,7 @@ _clients: dict[tuple[str, int], Any] = {}
 
 
 def client(service: str, config: Config = AWS_CONFIG) -> Any:
-    """A client of moto's AWS, configured as the product asks; it outlives the account that it speaks to."""
+    """A client of moto's AWS, configured as the product asks; made once, for all the accounts that moto resets."""
     made = service, config.max_pool_connections  # type: ignore[attr-defined]
     if made not in _clients:
         _clients[made] = _session.client(service, config=config)
@@ -101,7 +104,7 @@ def table_key(hub_id: int) -> dict[str, dict[str, str]]:
 
 
 def a_minute() -> float:
-    """What is left of a function that has just begun."""
+    """How many seconds a function that has just begun has left."""
     return 60.0
 
 
@@ -136,7 +139,7 @@ class Reports:
 
 
 class Stack(Product):
-    """The product itself, with the test's clocks and reports, and what tests do with it all the time.
+    """The product itself with the test's clocks and reports, and shorthands for what tests often do.
 
     ``client`` makes the AWS clients: a test may put something in front of them.
     """
@@ -170,8 +173,14 @@ class Stack(Product):
         return self.aws.secrets_manager
 
     def account(self, hub_id: int) -> Account | None:
-        """What is stored of an account."""
+        """What is stored of an account, if anything is."""
         return self.accounts.get(GrantKey(hub_id))
+
+    def stored(self, hub_id: int) -> Account:
+        """What is stored of an account that must be there."""
+        account = self.account(hub_id)
+        assert account
+        return account
 
     def token(
         self,
@@ -181,7 +190,7 @@ class Stack(Product):
         remaining: Callable[[], float] = a_minute,
     ) -> AccessToken:
         """What the token route hands out."""
-        return self.tokens.get(GrantKey(hub_id), min_ttl, rejected, remaining)
+        return self.access_tokens.get(GrantKey(hub_id), min_ttl, rejected, remaining)
 
     def store(self, hub_id: int, tokens: Tokens, *, expires_in: int = 1800, **changes: Any) -> str:
         """An installed account with these tokens, issued now; its install_id."""
@@ -205,20 +214,35 @@ class Stack(Product):
         return new.install_id
 
     def rotate_client_secret(self, simulator: Simulator) -> None:
-        """HubSpot takes another client secret from now on, and the operator has set it; ours was read not long ago."""
+        """HubSpot takes only a new client secret, and the operator has stored it; the product holds the old one."""
         self.client_secret()
         self.sleep(REREAD_SECONDS)
         simulator.change(client_secret="rotated")
         self.secrets_manager.put_secret_value(SecretId=self.settings.client_secret_id, SecretString="rotated")
 
+    def messages(self, queue_url: str) -> Iterator[str]:
+        """The bodies of the queue's messages, each deleted as it is handed out, until the queue is empty."""
+        while messages := self.sqs.receive_message(QueueUrl=queue_url, MaxNumberOfMessages=10).get("Messages"):
+            for message in messages:
+                self.sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
+                yield message["Body"]
+
     def tick(self, remaining: Callable[[], float] = a_minute) -> None:
         """One minute's work, as AWS would do it: dispatch, then a worker for each message."""
         self.dispatcher.tick(remaining)
-        while messages := self.sqs.receive_message(
-            QueueUrl=self.settings.refresh_queue_url, MaxNumberOfMessages=10
-        ).get("Messages"):
-            for message in messages:
-                self.sqs.delete_message(
-                    QueueUrl=self.settings.refresh_queue_url, ReceiptHandle=message["ReceiptHandle"]
-                )
-                self.worker.run([message["Body"]], remaining)
+        for body in self.messages(self.settings.refresh_queue_url):
+            self.worker.run([body], remaining)
+
+
+def throttle_commits(stack: Stack, patch: "pytest.MonkeyPatch") -> None:
+    """DynamoDB throttles every commit, and nothing else."""
+    real: Callable[..., object] = stack.dynamodb.update_item
+
+    def update_item(**request: object) -> object:
+        if "version = :next" in str(request["UpdateExpression"]):
+            raise stack.dynamodb.exceptions.ProvisionedThroughputExceededException(
+                {"Error": {"Code": "ProvisionedThroughputExceededException", "Message": "slow down"}}, "UpdateItem"
+            )
+        return real(**request)
+
+    patch.setattr(stack.dynamodb, "update_item", update_item)

@@ -1,8 +1,9 @@
 """Many readers of one account in one process: calls the token function's handler from many threads at once.
 
-Run as `python -m tests.racing HUB_ID READERS`; the environment is the deployed function's own. Every reader asks once
-first, so that its connections are open. Then each line on standard input starts a race, of which one JSON line for each
-reader is printed: [refusals on the way, fingerprint at the end], a refusal being [status, retry_after, seconds waited].
+Run as `python -m tests.support.reader_race HUB_ID READERS`; the environment is the deployed function's own. Every
+reader asks once first, so that its connections are open. Then each line on standard input starts a race, which prints
+one JSON line for each reader: [refusals on the way, fingerprint at the end]. A refusal is
+[status, retry_after, seconds waited].
 """
 
 import json
@@ -11,11 +12,10 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from types import SimpleNamespace
 from typing import Any, TypeVar
 
-from tests.functions import handler_of
-from tests.twins import token_event
+from tests.support.handlers import handler_of
+from tests.support.lambda_events import lambda_context, token_event
 
 OK, PATIENCE = 200, 30
 Refusal = tuple[int, str | None, float]
@@ -25,7 +25,7 @@ Answer = TypeVar("Answer")
 def main() -> None:
     hub_id, readers = sys.argv[1], int(sys.argv[2])
     handler = handler_of("token")
-    read(handler, hub_id)  # builds the clients: a container answers one call at a time, so nothing there takes turns
+    read(handler, hub_id)  # builds the clients, in one thread: in Lambda a container answers one call at a time
     with ThreadPoolExecutor(readers) as pool:
         race(pool, readers, handler, hub_id)
         say("ready")
@@ -55,7 +55,7 @@ def say(line: str) -> None:
 def read_until_answered(
     ask: Callable[[], tuple[int, str | None, Answer]], starting: threading.Barrier
 ) -> tuple[list[Refusal], Answer]:
-    """A reader that does as it is told: comes back after Retry-After, a second at the most.
+    """Ask again a second after each refusal until a token comes.
 
     Args:
         ask: Gives the status, Retry-After and the whole answer.
@@ -75,14 +75,7 @@ def read_until_answered(
 
 
 def read(handler: Any, hub_id: str) -> Any:
-    context = SimpleNamespace(
-        function_name="token",
-        memory_limit_in_mb=512,
-        invoked_function_arn="arn:aws:lambda:us-east-1:000000000000:function:token",
-        aws_request_id="race",
-        get_remaining_time_in_millis=lambda: 60_000,
-    )
-    return handler(token_event(int(hub_id)), context)
+    return handler(token_event(int(hub_id)), lambda_context("token", 60))
 
 
 if __name__ == "__main__":

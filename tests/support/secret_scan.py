@@ -4,12 +4,12 @@ import base64
 from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import parse_qs, quote, quote_plus, urlsplit
 
-START = 20
+PREFIX_LENGTH = 20
 
 
 def leaks(places: Mapping[str, str], secrets: Mapping[str, str]) -> list[str]:
     """Each leak as "place: secret (form)"; `places` and `secrets` are text by name."""
-    assert all(len(secret) >= START for secret in secrets.values()), "too short to be told from chance"
+    assert all(len(secret) >= PREFIX_LENGTH for secret in secrets.values()), "too short to be told from chance"
     forms = [(name, form, text) for name, secret in secrets.items() for form, text in _forms(secret)]
     return [
         f"{place}: {name} ({form})"
@@ -26,13 +26,13 @@ def secrets_in(addresses: Iterable[str]) -> dict[str, str]:
         for address in addresses
         for name, given in parse_qs(urlsplit(address).query).items()
         for value in given
-        if name in {"code", "state", "link"} and len(value) >= START
+        if name in {"code", "state", "link"} and len(value) >= PREFIX_LENGTH
     )
     return {f"{name} {number}": value for number, (name, value) in enumerate(dict.fromkeys(values))}
 
 
 def _forms(secret: str) -> Iterator[tuple[str, str]]:
-    start = secret[:START]
+    start = secret[:PREFIX_LENGTH]
     yield "first characters", start  # the whole secret has them too
     for encoded in {quote(start, safe=""), quote_plus(start)} - {start}:
         yield "URL-encoded", encoded

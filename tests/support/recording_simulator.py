@@ -1,16 +1,16 @@
-"""Another HubSpot, that remembers every secret it ever made."""
+"""A HubSpot simulator that remembers every secret it ever issued."""
 
 from simulator import Simulator, SimulatorSettings
 
 
 class RecordingSimulator(Simulator):
-    """`made` holds every code and token, oldest first."""
+    """`issued` holds every code and token, oldest first."""
 
     def __init__(self, settings: SimulatorSettings) -> None:
-        self.made: list[str] = []
+        self.issued: list[str] = []
         super().__init__(settings)
 
     def opaque(self, length: int, hub_id: int | None = None) -> str:
         secret = super().opaque(length, hub_id)
-        self.made.append(secret)
+        self.issued.append(secret)
         return secret

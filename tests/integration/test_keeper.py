@@ -3,13 +3,13 @@
 import pytest
 
 from hubspot_oauth.domain.account import Status
-from hubspot_oauth.domain.deadlines import AWS_CALL_SECONDS
+from hubspot_oauth.domain.call_timeouts import AWS_CALL_SECONDS
 from hubspot_oauth.refresh.breaker_state import Evidence
 from tests.faults.ours import refusing
 from tests.faults.standing import Standing
 from tests.faults.trouble import Strike
 from tests.faults.world import DUE, EXPIRED, HUB_ID, LIFETIME, World
-from tests.site import calls
+from tests.support.simulated_hubspot import token_calls
 
 THROTTLED = refusing("ThrottlingException", 400)
 HALF_ANSWERS = pytest.mark.parametrize("lacking", ["access_token", "expires_in"])
@@ -89,7 +89,7 @@ def test_readers_stay_off_a_row_that_got_half_an_answer(expired: World) -> None:
     got = {expired.read() for _ in range(5)}
 
     assert got == {"503"}
-    assert calls(expired.simulator, "refresh_token") == 1
+    assert token_calls(expired.simulator, "refresh_token") == 1
 
 
 def test_a_reader_never_gets_the_expired_token_beside_a_new_refresh_token(expired: World) -> None:

@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.leaks import leaks
+from tests.support.secret_scan import leaks
 
 SECRET = "na1-4c/6f+Zk_9:T=w~7pQ.x2R%b8!mN"
 PLANTED = {

@@ -18,7 +18,7 @@ from local.events import Caller, Request, Response
 from local.gateway import Api, serve
 from local.invoke import Invoker
 from local.routes import Route, Routes
-from tests.ports import free_port
+from tests.support.free_ports import free_port
 
 ROUTES = [
     ("GET /plain", "function"),

@@ -1,0 +1,37 @@
+"""Events as Lambda hands them to the functions, and the context that comes with each."""
+
+import time
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import urlencode
+
+from hubspot_oauth.adapters.refresh_queue import Batch
+from hubspot_oauth.domain.account import GrantKey
+
+
+def visit_event(**query: str) -> dict[str, Any]:
+    """API Gateway's event for a browser's visit."""
+    return {"rawQueryString": urlencode(query), "cookies": [], "requestContext": {"domainName": "localhost"}}
+
+
+def token_event(hub_id: int) -> dict[str, Any]:
+    """API Gateway's event for a caller who asks for a token."""
+    return {"pathParameters": {"hub_id": str(hub_id)}, **visit_event()}
+
+
+def worker_event(*hub_ids: int) -> dict[str, Any]:
+    """The refresh worker's event for these accounts, as the dispatcher's message becomes one."""
+    batch = Batch(tuple(map(GrantKey, hub_ids)), watched=False, queued_at=time.time(), tick="a test")
+    return {"Records": [{"body": batch.body()}]}
+
+
+def lambda_context(function: str, remaining_seconds: float) -> Any:
+    """The context of one invocation, with the same time left however often it is asked."""
+    return SimpleNamespace(
+        function_name=function,
+        function_version="1",
+        memory_limit_in_mb=512,
+        invoked_function_arn=f"arn:aws:lambda:us-east-1:123456789012:function:{function}",
+        aws_request_id="00000000-0000-4000-8000-000000000000",
+        get_remaining_time_in_millis=lambda: int(remaining_seconds * 1000),
+    )
