@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import simulator
+from local.after_deploy import complete
 from local.callers import Gatekeeper, create_caller
-from local.completion import complete
 from local.console import Console, Page
 from local.deploy import Stack, deploy
 from local.emulator import await_ready, emulator, require_installed

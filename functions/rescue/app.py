@@ -20,4 +20,4 @@ def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailure
 
 
 def _store(record: SQSRecord) -> None:
-    deployed().rescue.store(record.body)
+    deployed().rescue_consumer.store(record.body)

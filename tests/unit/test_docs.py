@@ -7,7 +7,7 @@ import pytest
 
 from hubspot_oauth.adapters.telemetry import UNITS
 from hubspot_oauth.domain.errors import Problem
-from hubspot_oauth.domain.refusals import ALL
+from hubspot_oauth.install.refusal_texts import ALL
 from ops.template import load_template
 
 ROOT = Path(__file__).parents[2]

@@ -7,9 +7,9 @@ import pytest
 from hubspot_oauth.adapters.hubspot_answers import failure
 from hubspot_oauth.adapters.transport import Answer
 from hubspot_oauth.domain.account import Account, Binding, GrantKey, Status
-from hubspot_oauth.domain.deadlines import RESCUE_RETENTION_SECONDS
+from hubspot_oauth.domain.call_timeouts import RESCUE_RETENTION_SECONDS
 from hubspot_oauth.domain.errors import Fault, GrantDead, HubSpotError, Misconfigured, TryLater, WrongAccount
-from hubspot_oauth.domain.timing import BACKOFF_FIRST_SECONDS, BACKOFF_MOST_SECONDS
+from hubspot_oauth.domain.refresh_timing import BACKOFF_FIRST_SECONDS, BACKOFF_MOST_SECONDS
 from hubspot_oauth.refresh.breaker_state import Evidence, Standing
 from hubspot_oauth.refresh.verdict import OUT_OF_TIME, Do, evidence_of, judge
 

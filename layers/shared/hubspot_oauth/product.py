@@ -27,30 +27,31 @@ from hubspot_oauth.adapters.refresh_queue import RefreshQueue
 from hubspot_oauth.adapters.rescue_queue import RescueQueue
 from hubspot_oauth.adapters.telemetry import Report, report
 from hubspot_oauth.adapters.vault import Vault
+from hubspot_oauth.api.access_tokens import AccessTokens
 from hubspot_oauth.api.accounts import AccountsRoute
 from hubspot_oauth.api.disconnect import DisconnectRoute
 from hubspot_oauth.api.problems import Problems
 from hubspot_oauth.api.token_route import TokenRoute
-from hubspot_oauth.api.tokens import AccessTokens
+from hubspot_oauth.domain.clocks import Clock, Monotonic, Roll, Sleep
 from hubspot_oauth.domain.settings import Settings
-from hubspot_oauth.domain.timing import Clock, Monotonic, Roll, Sleep
 from hubspot_oauth.refresh.breaker import Breaker
 from hubspot_oauth.refresh.dispatcher import Dispatcher
-from hubspot_oauth.refresh.keeper import Keeper
 from hubspot_oauth.refresh.refresher import Refresher
-from hubspot_oauth.refresh.rescue import Rescue
+from hubspot_oauth.refresh.rescue_consumer import RescueConsumer
+from hubspot_oauth.refresh.rescuing_store import RescuingStore
 from hubspot_oauth.refresh.worker import Worker
 
 if TYPE_CHECKING:
     from hubspot_oauth.adapters.state_keys import StateKeys
     from hubspot_oauth.api.install_links import InstallLinksRoute
-    from hubspot_oauth.install.attempts import Attempts
+    from hubspot_oauth.install.allowed_destinations import AllowedDestinations
     from hubspot_oauth.install.callback import Callback
     from hubspot_oauth.install.completion import Completion
     from hubspot_oauth.install.exchange import CodeExchange
+    from hubspot_oauth.install.install_routes import InstallRoutes
     from hubspot_oauth.install.links import Links
     from hubspot_oauth.install.pages import Pages
-    from hubspot_oauth.install.routes import InstallRoutes
+    from hubspot_oauth.install.spent_codes import SpentCodes
     from hubspot_oauth.install.start import Starter
 
 _Service = TypeVar("_Service")
@@ -62,10 +63,7 @@ class Product:
     Args:
         settings: The functions' configuration.
         client: Makes an AWS client from a service name and ``config``, as ``boto3.client`` does.
-        clock: Returns epoch seconds by the wall clock.
-        monotonic: Returns seconds that never go back.
-        sleep: Waits for a number of seconds.
-        roll: Returns a random number in [0, 1).
+        clock, monotonic, sleep, roll: Time and randomness, as ``domain/clocks.py`` defines them.
         report: Counts an event in a metric and logs it.
     """
 
@@ -92,7 +90,7 @@ class Product:
 
     @cached_property
     def install_routes(self) -> "InstallRoutes":
-        from hubspot_oauth.install.routes import InstallRoutes
+        from hubspot_oauth.install.install_routes import InstallRoutes
 
         return self._build(InstallRoutes)
 
@@ -121,6 +119,12 @@ class Product:
         return self._build(CodeExchange)
 
     @cached_property
+    def destinations(self) -> "AllowedDestinations":
+        from hubspot_oauth.install.allowed_destinations import AllowedDestinations
+
+        return self._build(AllowedDestinations)
+
+    @cached_property
     def links(self) -> "Links":
         from hubspot_oauth.install.links import Links
 
@@ -133,10 +137,10 @@ class Product:
         return Pages(self.settings.brand, app_url=self.settings.app_url)
 
     @cached_property
-    def attempts(self) -> "Attempts":
-        from hubspot_oauth.install.attempts import Attempts
+    def spent_codes(self) -> "SpentCodes":
+        from hubspot_oauth.install.spent_codes import SpentCodes
 
-        return Attempts(self.aws.dynamodb, self.settings.scratch_table, self.sleep)
+        return SpentCodes(self.aws.dynamodb, self.settings.scratch_table, self.sleep)
 
     @cached_property
     def state_keys(self) -> "StateKeys":
@@ -165,7 +169,7 @@ class Product:
         return self._build(InstallLinksRoute)
 
     @cached_property
-    def tokens(self) -> AccessTokens:
+    def access_tokens(self) -> AccessTokens:
         return self._build(AccessTokens)
 
     @cached_property
@@ -187,12 +191,12 @@ class Product:
         return self._build(Refresher)
 
     @cached_property
-    def keeper(self) -> Keeper:
-        return self._build(Keeper)
+    def rescuing_store(self) -> RescuingStore:
+        return self._build(RescuingStore)
 
     @cached_property
-    def rescue(self) -> Rescue:
-        return self._build(Rescue)
+    def rescue_consumer(self) -> RescueConsumer:
+        return self._build(RescueConsumer)
 
     @cached_property
     def breaker(self) -> Breaker:

@@ -31,9 +31,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from hubspot_oauth.adapters.account_rows import account_from
 from hubspot_oauth.adapters.dynamodb import delete, plain, typed, update
 from hubspot_oauth.domain.account import Account, Grant, GrantKey, NewInstall, Renewal, Status
-from hubspot_oauth.domain.deadlines import LEASE_SECONDS
+from hubspot_oauth.domain.call_timeouts import LEASE_SECONDS
 from hubspot_oauth.domain.errors import Fault
-from hubspot_oauth.domain.timing import orphan_wait
+from hubspot_oauth.domain.refresh_timing import orphan_wait
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -9,7 +9,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
-from hubspot_oauth.domain.deadlines import AWS_ATTEMPTS, AWS_CONNECT_SECONDS, AWS_READ_SECONDS
+from hubspot_oauth.domain.call_timeouts import AWS_ATTEMPTS, AWS_CONNECT_SECONDS, AWS_READ_SECONDS
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sqs import SQSClient
 
-#: The configuration of every client. The length of a lease is computed from these time-outs (domain/deadlines.py).
+#: The configuration of every client. The length of a lease is computed from these time-outs (domain/call_timeouts.py).
 AWS_CONFIG: Final = Config(
     connect_timeout=AWS_CONNECT_SECONDS,
     read_timeout=AWS_READ_SECONDS,

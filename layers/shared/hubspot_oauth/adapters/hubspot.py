@@ -19,11 +19,11 @@ from hubspot_oauth.adapters.hubspot_answers import (
     refresh_token_in,
     token_answer_in,
 )
-from hubspot_oauth.domain.deadlines import HUBSPOT_SECONDS, PREPARE_SECONDS
+from hubspot_oauth.domain.call_timeouts import HUBSPOT_SECONDS, PREPARE_SECONDS
+from hubspot_oauth.domain.clocks import Monotonic
 from hubspot_oauth.domain.errors import Misconfigured, TryLater
 from hubspot_oauth.domain.settings import Settings
 from hubspot_oauth.domain.state import InstallState
-from hubspot_oauth.domain.timing import Monotonic
 from hubspot_oauth.domain.tokens import RefreshTokenOnly, TokenAnswer
 
 

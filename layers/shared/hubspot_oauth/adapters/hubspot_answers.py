@@ -9,7 +9,7 @@ from typing import Any
 
 from hubspot_oauth.adapters.transport import Answer
 from hubspot_oauth.domain.errors import GrantDead, HubSpotError, Misconfigured, TryLater, WrongAccount
-from hubspot_oauth.domain.timing import BACKOFF_MOST_SECONDS
+from hubspot_oauth.domain.refresh_timing import BACKOFF_MOST_SECONDS
 from hubspot_oauth.domain.tokens import RefreshTokenOnly, TokenAnswer
 
 DEAD_STATUS = frozenset({"BAD_REFRESH_TOKEN", "BAD_HUB", "BAD_SCOPES", "BAD_AUTH_CODE", "EXPIRED_AUTH_CODE"})

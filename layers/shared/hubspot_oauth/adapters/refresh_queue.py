@@ -5,7 +5,7 @@ Lost, doubled and late messages are harmless, because the lease decides who refr
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -47,17 +47,12 @@ class Batch:
         return cls(**{**content, "accounts": tuple(GrantKey(**key) for key in content["accounts"])})
 
 
+@dataclass(frozen=True, slots=True)
 class RefreshQueue:
-    """Sends batches.
+    """Sends batches."""
 
-    Args:
-        sqs: An SQS client.
-        queue_url: The refresh queue.
-    """
-
-    def __init__(self, sqs: "SQSClient", queue_url: str) -> None:
-        self._sqs = sqs
-        self._queue_url = queue_url
+    sqs: "SQSClient" = field(repr=False)
+    url: str
 
     def put(self, accounts: Iterable[GrantKey], *, watched: bool, queued_at: float, tick: str | None) -> int:
         """Send at most ``ACCOUNTS_A_CALL`` accounts; return the number of messages that SQS refused."""
@@ -65,14 +60,12 @@ class RefreshQueue:
         entries: list[SendMessageBatchRequestEntryTypeDef] = [
             {"Id": str(number), "MessageBody": body} for number, body in enumerate(bodies)
         ]
-        answer = self._sqs.send_message_batch(QueueUrl=self._queue_url, Entries=entries)
+        answer = self.sqs.send_message_batch(QueueUrl=self.url, Entries=entries)
         return len(answer.get("Failed", []))
 
     def waiting(self) -> int:
         """About how many messages no worker has received yet."""
-        answer = self._sqs.get_queue_attributes(
-            QueueUrl=self._queue_url, AttributeNames=["ApproximateNumberOfMessages"]
-        )
+        answer = self.sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=["ApproximateNumberOfMessages"])
         return int(answer["Attributes"]["ApproximateNumberOfMessages"])
 
 

@@ -6,7 +6,7 @@ never changes a later install or version. A message may wait for 14 days, so ano
 
 import base64
 import json
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 from hubspot_oauth.domain.account import GrantKey, Renewal
@@ -16,21 +16,16 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 
+@dataclass(frozen=True, slots=True)
 class RescueQueue:
-    """Where renewals wait.
+    """Where renewals wait."""
 
-    Args:
-        sqs: An SQS client.
-        queue_url: The rescue queue.
-    """
-
-    def __init__(self, sqs: "SQSClient", queue_url: str) -> None:
-        self._sqs = sqs
-        self._queue_url = queue_url
+    sqs: "SQSClient" = field(repr=False)
+    url: str
 
     def put(self, renewal: Renewal) -> None:
         """Send a renewal that DynamoDB did not take."""
-        self._sqs.send_message(QueueUrl=self._queue_url, MessageBody=to_message(renewal))
+        self.sqs.send_message(QueueUrl=self.url, MessageBody=to_message(renewal))
 
 
 def to_message(renewal: Renewal) -> str:

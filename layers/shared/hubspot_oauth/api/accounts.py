@@ -12,9 +12,9 @@ from hubspot_oauth.adapters.accounts_table import AccountsTable
 from hubspot_oauth.adapters.api_gateway import Event, Response, hub_id_of, json_answer
 from hubspot_oauth.api.problems import Problems
 from hubspot_oauth.domain.account import Account, GrantKey, Status
+from hubspot_oauth.domain.clocks import iso
 from hubspot_oauth.domain.errors import AccountNotFound, InvalidRequest
 from hubspot_oauth.domain.settings import Settings
-from hubspot_oauth.domain.timing import iso
 
 DEFAULT_LIMIT = 50
 MOST_LIMIT = 100

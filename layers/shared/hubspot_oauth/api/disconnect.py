@@ -22,6 +22,7 @@ from hubspot_oauth.adapters.telemetry import Report
 from hubspot_oauth.adapters.vault import Vault
 from hubspot_oauth.api.problems import Problems
 from hubspot_oauth.domain.account import Account, GrantKey
+from hubspot_oauth.domain.clocks import Clock
 from hubspot_oauth.domain.errors import (
     AccountNotFound,
     AppRefused,
@@ -30,7 +31,6 @@ from hubspot_oauth.domain.errors import (
     Misconfigured,
     TokensUnreadable,
 )
-from hubspot_oauth.domain.timing import Clock
 from hubspot_oauth.domain.tokens import RefreshTokenOnly, Tokens
 
 _LIVE_SECONDS = 30  # an access token that expires sooner is refreshed before the uninstall

@@ -7,8 +7,8 @@ from hubspot_oauth.adapters.api_gateway import Event, Response, host_of, json_an
 from hubspot_oauth.adapters.aws import AWS_ERRORS, code_of, is_transient
 from hubspot_oauth.adapters.telemetry import logger
 from hubspot_oauth.domain.errors import AwsUnavailable, NeedsReinstall, Problem
+from hubspot_oauth.domain.refresh_timing import BACKOFF_FIRST_SECONDS
 from hubspot_oauth.domain.settings import Settings
-from hubspot_oauth.domain.timing import BACKOFF_FIRST_SECONDS
 
 
 @dataclass(kw_only=True)

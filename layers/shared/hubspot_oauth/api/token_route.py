@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from hubspot_oauth.adapters.api_gateway import Event, Response, hub_id_of, json_answer
 from hubspot_oauth.adapters.telemetry import logger
+from hubspot_oauth.api.access_tokens import AccessTokens
 from hubspot_oauth.api.problems import Problems
-from hubspot_oauth.api.tokens import AccessTokens
 from hubspot_oauth.domain.account import GrantKey
+from hubspot_oauth.domain.clocks import Clock, Remaining, iso
 from hubspot_oauth.domain.errors import InvalidRequest
-from hubspot_oauth.domain.timing import Clock, Remaining, iso
 from hubspot_oauth.domain.tokens import AccessToken
 
 _SECONDS = re.compile(r"[0-9]{1,16}")
@@ -19,7 +19,7 @@ _FINGERPRINT = re.compile(r"[0-9a-f]{16}")
 
 @dataclass(kw_only=True)
 class TokenRoute:
-    tokens: AccessTokens
+    access_tokens: AccessTokens
     problems: Problems
     clock: Clock
 
@@ -30,7 +30,7 @@ class TokenRoute:
             hub_id = hub_id_of(event)
             logger.append_keys(hub_id=hub_id)
             min_ttl, rejected = asked_of(query)
-            token = self.tokens.get(GrantKey(hub_id), min_ttl, rejected, remaining)
+            token = self.access_tokens.get(GrantKey(hub_id), min_ttl, rejected, remaining)
             return json_answer(200, self._body(token))
 
         return self.problems.answer(event, get)

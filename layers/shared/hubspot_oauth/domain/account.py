@@ -6,7 +6,7 @@ Times are UTC epoch seconds. Tokens are sealed.
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from hubspot_oauth.domain.deadlines import RESCUE_RETENTION_SECONDS
+from hubspot_oauth.domain.call_timeouts import RESCUE_RETENTION_SECONDS
 from hubspot_oauth.domain.errors import Fault
 
 
@@ -40,8 +40,8 @@ class Binding(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Grant:
-    """The attributes that an install and a refresh both store: the sealed tokens, their scopes and their times."""
+class SealedGrant:
+    """Sealed tokens with their account, install, scopes and times."""
 
     key: GrantKey
     install_id: str
@@ -49,6 +49,12 @@ class Grant:
     scopes: tuple[str, ...]
     issued_at: int
     expires_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant(SealedGrant):
+    """What an install and a refresh both store."""
+
     refresh_at: int
 
 
@@ -77,17 +83,11 @@ class Due:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
+class Account(SealedGrant):
     """One HubSpot account that installed the app. ``docs/storage.md`` explains every attribute."""
 
-    key: GrantKey
-    install_id: str
     version: int
     status: Status
-    sealed: bytes = field(repr=False)
-    scopes: tuple[str, ...]
-    issued_at: int
-    expires_at: int
     installed_at: int
     binding: Binding
     client_reference_id: str | None = None

@@ -4,7 +4,7 @@
 
     HubSpotOAuthError
     ├── SettingsError            the environment is wrong; names every fault at once
-    ├── InstallRefused           an install ends on a page with a stable code (refusals.py)
+    ├── InstallRefused           an install ends on a page with a stable code (install/refusal.py)
     ├── Problem                  an API caller gets problem JSON with a stable code
     │   ├── InvalidRequest       400 invalid_request
     │   ├── AccountNotFound      404 account_not_found
@@ -27,11 +27,8 @@ Every 503 has a Retry-After header except ``not_configured``, which lasts until 
 contains a token, an authorization code or a secret, so all of them may be logged.
 """
 
-from collections.abc import Sequence
 from enum import StrEnum
 from typing import ClassVar
-
-from hubspot_oauth.domain.refusals import Refusal
 
 
 class HubSpotOAuthError(Exception):
@@ -54,23 +51,6 @@ class Fault(StrEnum):
     AWS = "aws"
     VAULT = "vault"
     TOKENS = "tokens"
-
-
-class InstallRefused(HubSpotOAuthError):
-    """The install ends with the page of ``refusal``.
-
-    Args:
-        refusal: The stable code and the page's text.
-        detail: Evidence for the log, never shown to the browser and never secret.
-        missing_scopes: The requested scopes that HubSpot did not grant; the page names them.
-    """
-
-    def __init__(self, refusal: Refusal, detail: str = "", missing_scopes: Sequence[str] = ()) -> None:
-        super().__init__(f"{refusal.code}: {detail}" if detail else refusal.code)
-        self.refusal = refusal
-        self.detail = detail
-        self.missing_scopes = tuple(missing_scopes)
-        self.retry_url: str | None = None  # starts the same install again; may contain a signed install link
 
 
 class Problem(HubSpotOAuthError):

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from hubspot_oauth.domain.environment import ORIGIN, Environment
+from hubspot_oauth.domain.env_reader import ORIGIN, EnvReader
 from hubspot_oauth.domain.errors import SettingsError
-from hubspot_oauth.domain.urls import agrees, on_hubspot, origin_of
+from hubspot_oauth.domain.urls import origin_of
 
 INSTALL_PATH = "/install"
 API_VERSIONS = ("v3", "2026-03", "2026-09")
@@ -67,14 +67,6 @@ class Settings:
         """The URL that starts an install, on the redirect URL's host because the cookie must be set there."""
         return origin_of(self.redirect_uri(host)) + INSTALL_PATH
 
-    def may_go_back_to(self, return_url: str, host: str) -> bool:
-        """Whether ``return_url`` is a page of HubSpot's, and not the consent page of another app.
-
-        Another app's consent page would hand the state to that app, which could then finish an install of its own.
-        """
-        ours = {"client_id": self.client_id, "redirect_uri": self.redirect_uri(host)}
-        return on_hubspot(return_url, self.app_url) and agrees(return_url, ours)
-
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "Settings":
         """Parse the functions' environment.
@@ -82,7 +74,7 @@ class Settings:
         Raises:
             SettingsError: With one sentence for each missing or malformed variable.
         """
-        env = Environment(environ)
+        env = EnvReader(environ)
         settings = cls(
             brand=Brand(
                 app_name=env.text("APP_NAME"),

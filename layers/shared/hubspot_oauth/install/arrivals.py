@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from hubspot_oauth.domain import refusals
-from hubspot_oauth.domain.errors import InstallRefused
 from hubspot_oauth.domain.urls import MOST_URL, parse_hub_id
+from hubspot_oauth.install import refusal_texts
+from hubspot_oauth.install.refusal import InstallRefused
 
 MOST_CODE = 2048
 MOST_STATE = 8192
@@ -79,12 +79,12 @@ class Arrival:
 def _hub_id(value: str) -> int:
     number = parse_hub_id(value)
     if number is None:
-        raise InstallRefused(refusals.INVALID_REQUEST, "hub_id")
+        raise InstallRefused(refusal_texts.INVALID_REQUEST, "hub_id")
     return number
 
 
 def _bounded(query: Mapping[str, str], name: str, most: int) -> str | None:
     value = query.get(name)
     if value and not (value.isprintable() and len(value.encode()) <= most):
-        raise InstallRefused(refusals.INVALID_REQUEST, name)
+        raise InstallRefused(refusal_texts.INVALID_REQUEST, name)
     return value or None

@@ -10,32 +10,34 @@ from dataclasses import dataclass
 
 from hubspot_oauth.adapters.state_keys import StateKeys
 from hubspot_oauth.adapters.telemetry import Report
-from hubspot_oauth.domain import refusals
 from hubspot_oauth.domain.account import Binding
-from hubspot_oauth.domain.errors import InstallRefused
+from hubspot_oauth.domain.clocks import Clock
 from hubspot_oauth.domain.settings import Settings
 from hubspot_oauth.domain.state import InstallState, Kind, browser_hash
-from hubspot_oauth.domain.timing import Clock
 from hubspot_oauth.domain.urls import add_query
+from hubspot_oauth.install import refusal_texts
+from hubspot_oauth.install.allowed_destinations import AllowedDestinations
 from hubspot_oauth.install.arrivals import Arrival
 from hubspot_oauth.install.attempt import Attempt, code_name
-from hubspot_oauth.install.attempts import Attempts
 from hubspot_oauth.install.completion import Completion
 from hubspot_oauth.install.cookies import cookie_name
 from hubspot_oauth.install.exchange import Wanted
 from hubspot_oauth.install.landing import Landing, Redirect, StartPage, landing_of
 from hubspot_oauth.install.links import Links
+from hubspot_oauth.install.refusal import InstallRefused
 from hubspot_oauth.install.signing import BadSignature, read_state, with_keys
+from hubspot_oauth.install.spent_codes import SpentCodes
 from hubspot_oauth.install.start import Starter
 
 
 @dataclass(kw_only=True)
 class Callback:
     settings: Settings
+    destinations: AllowedDestinations
     starter: Starter
     links: Links
     completion: Completion
-    attempts: Attempts
+    spent_codes: SpentCodes
     state_keys: StateKeys
     report: Report
     clock: Clock
@@ -58,7 +60,7 @@ class Callback:
 
     def _refused_by_hubspot(self, arrival: Arrival) -> InstallRefused:
         cancelled = arrival.error == "access_denied"
-        refusal = refusals.INSTALL_CANCELLED if cancelled else refusals.HUBSPOT_REFUSED
+        refusal = refusal_texts.INSTALL_CANCELLED if cancelled else refusal_texts.HUBSPOT_REFUSED
         refused = InstallRefused(refusal, _word(arrival.error or ""))
         try:
             state = self._read(arrival.state or "")
@@ -92,9 +94,9 @@ class Callback:
 
     def _once(self, arrival: Arrival, code: str, state: InstallState) -> Landing:
         if state.expires_at <= self.clock():
-            earlier = self.attempts.find(state.nonce)
+            earlier = self.spent_codes.find(state.nonce)
             if earlier is None:
-                raise InstallRefused(refusals.STATE_EXPIRED)
+                raise InstallRefused(refusal_texts.STATE_EXPIRED)
             return self._landing(earlier, arrival)
         proved = state.kind is Kind.OWN or state.client_reference_id is not None
         wanted = Wanted(
@@ -130,16 +132,16 @@ class Callback:
         hashes = (browser_hash(value) for value in arrival.cookies.values())
         if ended.browser and any(hmac.compare_digest(value, ended.browser) for value in hashes):
             return self._landing(ended, arrival)
-        raise InstallRefused(refusals.CODE_SPENT)
+        raise InstallRefused(refusal_texts.CODE_SPENT)
 
     def _landing(self, attempt: Attempt, arrival: Arrival) -> Landing:
-        return landing_of(attempt, arrival, self.settings, self.clock())
+        return landing_of(attempt, arrival, self.destinations, self.clock())
 
     def _read(self, value: str) -> InstallState:
         try:
             return with_keys(read_state, value, self.state_keys)
         except BadSignature:
-            raise InstallRefused(refusals.STATE_INVALID) from None
+            raise InstallRefused(refusal_texts.STATE_INVALID) from None
 
     def _check_browser(self, state: InstallState, arrival: Arrival) -> None:
         """Refuse a browser that did not start the install.
@@ -154,11 +156,11 @@ class Callback:
             return
         if cookie is None or not hmac.compare_digest(browser_hash(cookie), state.browser):
             late = state.expires_at <= self.clock()  # the browser may have dropped an old cookie
-            raise InstallRefused(refusals.STATE_EXPIRED if late else refusals.BROWSER_MISMATCH)
+            raise InstallRefused(refusal_texts.STATE_EXPIRED if late else refusal_texts.BROWSER_MISMATCH)
 
     def _hubspot_page(self, return_url: str, arrival: Arrival) -> str:
-        if not self.settings.may_go_back_to(return_url, arrival.host):
-            raise InstallRefused(refusals.RETURN_URL_NOT_ALLOWED)
+        if not self.destinations.allows_hubspot_page(return_url, arrival.host):
+            raise InstallRefused(refusal_texts.RETURN_URL_NOT_ALLOWED)
         return return_url
 
 

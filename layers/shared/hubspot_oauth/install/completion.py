@@ -6,19 +6,20 @@ from hubspot_oauth.adapters.client_secret import ClientSecret
 from hubspot_oauth.adapters.sealing import Sealer
 from hubspot_oauth.adapters.telemetry import Report
 from hubspot_oauth.adapters.vault import Vault
-from hubspot_oauth.domain import refusals
-from hubspot_oauth.domain.errors import InstallRefused, NotConfigured, VaultUnavailable
+from hubspot_oauth.domain.errors import NotConfigured, VaultUnavailable
 from hubspot_oauth.domain.settings import Settings
+from hubspot_oauth.install import refusal_texts
 from hubspot_oauth.install.attempt import INSTALLED, Attempt
-from hubspot_oauth.install.attempts import Attempts
 from hubspot_oauth.install.exchange import CodeExchange, Wanted
+from hubspot_oauth.install.refusal import InstallRefused
+from hubspot_oauth.install.spent_codes import SpentCodes
 
 
 @dataclass(kw_only=True)
 class Completion:
     settings: Settings
     exchange: CodeExchange
-    attempts: Attempts
+    spent_codes: SpentCodes
     vault: Vault
     client_secret: ClientSecret
     report: Report
@@ -30,15 +31,15 @@ class Completion:
             InstallRefused: No grant was stored. If the code was spent, the attempt records the refusal.
         """
         sealer = self._everything_of_ours()
-        earlier = self.attempts.spend(attempt, code)
+        earlier = self.spent_codes.spend(attempt, code)
         if earlier:
             return earlier
         try:
             granted = self.exchange.obtain(code, wanted, sealer)
         except InstallRefused as refused:
-            self.attempts.finish(attempt.attempt_id, refused.refusal.code, missing_scopes=refused.missing_scopes)
+            self.spent_codes.finish(attempt.attempt_id, refused.refusal.code, missing_scopes=refused.missing_scopes)
             raise
-        self.attempts.finish(attempt.attempt_id, INSTALLED, hub_id=granted.hub_id)
+        self.spent_codes.finish(attempt.attempt_id, INSTALLED, hub_id=granted.hub_id)
         self.report("InstallsCompleted", 1, **granted.evidence(wanted, self.settings.optional_scopes))
         return replace(attempt, outcome=INSTALLED, hub_id=granted.hub_id)
 
@@ -48,6 +49,6 @@ class Completion:
             self.client_secret()
             return self.vault.sealer()
         except NotConfigured:
-            raise InstallRefused(refusals.NOT_CONFIGURED) from None
+            raise InstallRefused(refusal_texts.NOT_CONFIGURED) from None
         except VaultUnavailable as error:
-            raise InstallRefused(refusals.INTERRUPTED, str(error)) from error
+            raise InstallRefused(refusal_texts.INTERRUPTED, str(error)) from error

@@ -8,12 +8,14 @@ from hubspot_oauth.adapters.accounts_table import AccountsTable, AlreadyLinked
 from hubspot_oauth.adapters.hubspot import HubSpot
 from hubspot_oauth.adapters.hubspot_answers import account_in
 from hubspot_oauth.adapters.sealing import Sealer
-from hubspot_oauth.domain import refusals, timing
 from hubspot_oauth.domain.account import Account, Binding, GrantKey, NewInstall
-from hubspot_oauth.domain.errors import GrantDead, HubSpotError, InstallRefused, Misconfigured, TryLater
+from hubspot_oauth.domain.clocks import Clock, Roll
+from hubspot_oauth.domain.errors import GrantDead, HubSpotError, Misconfigured, TryLater
+from hubspot_oauth.domain.refresh_timing import refresh_at
 from hubspot_oauth.domain.settings import Settings
-from hubspot_oauth.domain.timing import Clock, Roll
 from hubspot_oauth.domain.tokens import TokenAnswer, Tokens
+from hubspot_oauth.install import refusal_texts
+from hubspot_oauth.install.refusal import InstallRefused
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ class CodeExchange:
         answer = self._exchange(code, wanted.redirect_uri)
         hub_id = answer.hub_id
         if hub_id is None:
-            raise InstallRefused(refusals.HUBSPOT_UNAVAILABLE, "HubSpot did not say which account it is")
+            raise InstallRefused(refusal_texts.HUBSPOT_UNAVAILABLE, "HubSpot did not say which account it is")
         self._check(hub_id, answer, wanted)
         before = self._store(hub_id, answer, wanted, sealer, sent_at)
         return Granted(hub_id, answer.scopes, before)
@@ -77,11 +79,11 @@ class CodeExchange:
             if answer.hub_id is None or not answer.scopes:
                 answer = self._completed(answer)
         except GrantDead as error:
-            raise InstallRefused(refusals.CODE_REJECTED, str(error)) from error
+            raise InstallRefused(refusal_texts.CODE_REJECTED, str(error)) from error
         except Misconfigured as error:
-            raise InstallRefused(refusals.MISCONFIGURED, str(error)) from error
+            raise InstallRefused(refusal_texts.MISCONFIGURED, str(error)) from error
         except TryLater as error:
-            raise InstallRefused(refusals.HUBSPOT_UNAVAILABLE, str(error)) from error
+            raise InstallRefused(refusal_texts.HUBSPOT_UNAVAILABLE, str(error)) from error
         return answer
 
     def _completed(self, answer: TokenAnswer) -> TokenAnswer:
@@ -94,11 +96,11 @@ class CodeExchange:
     def _check(self, hub_id: int, answer: TokenAnswer, wanted: Wanted) -> None:
         if wanted.hub_id not in (None, hub_id):
             self._discard(hub_id, answer)
-            raise InstallRefused(refusals.WRONG_ACCOUNT, f"wanted {wanted.hub_id}, got {hub_id}")
+            raise InstallRefused(refusal_texts.WRONG_ACCOUNT, f"wanted {wanted.hub_id}, got {hub_id}")
         missing = self.settings.missing_scopes(answer.scopes)
         if missing:
             self._discard(hub_id, answer)
-            raise InstallRefused(refusals.SCOPES_MISSING, " ".join(missing), missing)
+            raise InstallRefused(refusal_texts.SCOPES_MISSING, " ".join(missing), missing)
 
     def _discard(self, hub_id: int, answer: TokenAnswer) -> None:
         """Revoke the unwanted grant.
@@ -122,7 +124,7 @@ class CodeExchange:
             scopes=answer.scopes,
             issued_at=issued_at,
             expires_at=issued_at + answer.expires_in,
-            refresh_at=timing.refresh_at(issued_at, answer.expires_in, self.settings.margin_percent, self.roll()),
+            refresh_at=refresh_at(issued_at, answer.expires_in, self.settings.margin_percent, self.roll()),
             binding=wanted.binding,
             exchanged_at_ms=int(sent_at * 1000),
             client_reference_id=wanted.client_reference_id,
@@ -130,4 +132,4 @@ class CodeExchange:
         try:
             return self.accounts.install(new, int(self.clock()))
         except AlreadyLinked:
-            raise InstallRefused(refusals.ACCOUNT_ALREADY_LINKED, f"account {hub_id}") from None
+            raise InstallRefused(refusal_texts.ACCOUNT_ALREADY_LINKED, f"account {hub_id}") from None

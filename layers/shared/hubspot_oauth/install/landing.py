@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass, field
 
-from hubspot_oauth.domain import refusals
-from hubspot_oauth.domain.errors import InstallRefused
-from hubspot_oauth.domain.settings import Settings
 from hubspot_oauth.domain.urls import add_query
+from hubspot_oauth.install import refusal_texts
+from hubspot_oauth.install.allowed_destinations import AllowedDestinations
 from hubspot_oauth.install.arrivals import Arrival
 from hubspot_oauth.install.attempt import INSTALLED, Attempt
 from hubspot_oauth.install.cookies import Cookie
+from hubspot_oauth.install.refusal import InstallRefused
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,22 +41,22 @@ class StartPage:
 Landing = Redirect | InstalledPage | PendingPage | StartPage
 
 
-def landing_of(attempt: Attempt, arrival: Arrival, settings: Settings, now: float) -> Landing:
+def landing_of(attempt: Attempt, arrival: Arrival, destinations: AllowedDestinations, now: float) -> Landing:
     """The landing for the attempt's recorded outcome, so that a reload shows the same one.
 
     Raises:
         InstallRefused: The attempt was refused, or the callback function died.
     """
     if attempt.interrupted(now):
-        raise InstallRefused(refusals.INTERRUPTED)
+        raise InstallRefused(refusal_texts.INTERRUPTED)
     if attempt.outcome is None:
         return PendingPage()
     if attempt.outcome != INSTALLED:
-        refusal = refusals.BY_CODE.get(attempt.outcome, refusals.INTERRUPTED)
+        refusal = refusal_texts.BY_CODE.get(attempt.outcome, refusal_texts.INTERRUPTED)
         raise InstallRefused(refusal, missing_scopes=attempt.missing_scopes)
     if attempt.return_to:
         told = {"hub_id": str(attempt.hub_id)} | ({"state": attempt.caller_state} if attempt.caller_state else {})
         return Redirect(add_query(attempt.return_to, told))
-    if arrival.return_url and settings.may_go_back_to(arrival.return_url, arrival.host):
+    if arrival.return_url and destinations.allows_hubspot_page(arrival.return_url, arrival.host):
         return Redirect(arrival.return_url)
     return InstalledPage(attempt.hub_id)

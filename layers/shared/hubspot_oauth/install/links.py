@@ -7,19 +7,22 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from hubspot_oauth.adapters.state_keys import StateKeys
-from hubspot_oauth.domain import refusals
-from hubspot_oauth.domain.errors import InstallRefused, InvalidRequest
+from hubspot_oauth.domain.clocks import Clock
+from hubspot_oauth.domain.errors import InvalidRequest
 from hubspot_oauth.domain.settings import INSTALL_PATH, Settings
 from hubspot_oauth.domain.state import LINK_SECONDS, InstallLink, InstallState
-from hubspot_oauth.domain.timing import Clock
-from hubspot_oauth.domain.urls import add_query, origin_of, within
+from hubspot_oauth.domain.urls import add_query, origin_of
+from hubspot_oauth.install import refusal_texts
+from hubspot_oauth.install.allowed_destinations import AllowedDestinations
 from hubspot_oauth.install.arrivals import Start
+from hubspot_oauth.install.refusal import InstallRefused
 from hubspot_oauth.install.signing import BadSignature, read_link, sign_link, with_keys
 
 
 @dataclass(kw_only=True)
 class Links:
     settings: Settings
+    destinations: AllowedDestinations
     state_keys: StateKeys
     clock: Clock
 
@@ -31,9 +34,9 @@ class Links:
         """
         if link.return_to and link.hubspot_return_url:
             raise InvalidRequest("Give return_to or hubspot_return_url, not both.", field="return_to")
-        if link.return_to and not self._allowed(link.return_to):
+        if link.return_to and not self.destinations.allows_return_to(link.return_to):
             raise InvalidRequest("return_to is not on one of the allowed origins.", field="return_to")
-        if link.hubspot_return_url and not self.settings.may_go_back_to(link.hubspot_return_url, host):
+        if link.hubspot_return_url and not self.destinations.allows_hubspot_page(link.hubspot_return_url, host):
             raise InvalidRequest("hubspot_return_url is not a page of HubSpot's.", field="hubspot_return_url")
         return add_query(self.settings.install_url(host), {"link": sign_link(link, self.state_keys())})
 
@@ -64,21 +67,18 @@ class Links:
         plain = InstallLink(0, hub_id=asked.hub_id, return_to=asked.return_to)
         link = self._signed(asked.link) if asked.link else plain
         if asked.link and link.expires_at <= self.clock():
-            raise InstallRefused(refusals.LINK_EXPIRED)
-        if link.return_to and not self._allowed(link.return_to):
-            raise InstallRefused(refusals.RETURN_TO_NOT_ALLOWED)
-        if link.hubspot_return_url and not self.settings.may_go_back_to(link.hubspot_return_url, asked.host):
-            raise InstallRefused(refusals.RETURN_URL_NOT_ALLOWED)
+            raise InstallRefused(refusal_texts.LINK_EXPIRED)
+        if link.return_to and not self.destinations.allows_return_to(link.return_to):
+            raise InstallRefused(refusal_texts.RETURN_TO_NOT_ALLOWED)
+        if link.hubspot_return_url and not self.destinations.allows_hubspot_page(link.hubspot_return_url, asked.host):
+            raise InstallRefused(refusal_texts.RETURN_URL_NOT_ALLOWED)
         return link
 
     def _signed(self, value: str) -> InstallLink:
         try:
             return with_keys(read_link, value, self.state_keys)
         except BadSignature:
-            raise InstallRefused(refusals.LINK_INVALID) from None
-
-    def _allowed(self, return_to: str) -> bool:
-        return within(return_to, self.settings.return_to_origins)
+            raise InstallRefused(refusal_texts.LINK_INVALID) from None
 
 
 def on_its_own_host(asked: Start, redirect_uri: str) -> str | None:

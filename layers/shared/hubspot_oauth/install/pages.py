@@ -13,9 +13,9 @@ from urllib.parse import urlsplit
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from hubspot_oauth.domain import refusals
-from hubspot_oauth.domain.refusals import Refusal
 from hubspot_oauth.domain.settings import Brand
+from hubspot_oauth.install import refusal_texts
+from hubspot_oauth.install.refusal import Refusal
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -39,7 +39,7 @@ class Pages:
         return self._render("pending.html")
 
     def start(self, install_url: str) -> str:
-        return self._render("start.html", install_url=install_url, who_may_install=refusals.WHO_MAY_INSTALL)
+        return self._render("start.html", install_url=install_url, who_may_install=refusal_texts.WHO_MAY_INSTALL)
 
     def refused(self, refusal: Refusal, retry_url: str, missing_scopes: Sequence[str] = ()) -> str:
         """The page of a refusal; ``retry_url`` is linked only if the refusal allows a retry."""

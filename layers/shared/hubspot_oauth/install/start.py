@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from hubspot_oauth.adapters.client_secret import ClientSecret
 from hubspot_oauth.adapters.hubspot import HubSpot
 from hubspot_oauth.adapters.state_keys import StateKeys
-from hubspot_oauth.domain import refusals
-from hubspot_oauth.domain.errors import InstallRefused
+from hubspot_oauth.domain.clocks import Clock
 from hubspot_oauth.domain.settings import Settings
 from hubspot_oauth.domain.state import NO_LINK, STATE_SECONDS, InstallLink, InstallState, Kind, browser_hash
-from hubspot_oauth.domain.timing import Clock
 from hubspot_oauth.domain.urls import add_query
+from hubspot_oauth.install import refusal_texts
 from hubspot_oauth.install.arrivals import Start
 from hubspot_oauth.install.cookies import Cookie
 from hubspot_oauth.install.landing import Redirect
 from hubspot_oauth.install.links import Links, on_its_own_host
+from hubspot_oauth.install.refusal import InstallRefused
 from hubspot_oauth.install.signing import sign_state
 
 
@@ -35,7 +35,7 @@ class Starter:
             InstallRefused: The link or a value in it is not acceptable, or the client secret is not set.
         """
         if not self.client_secret.is_set():
-            raise InstallRefused(refusals.NOT_CONFIGURED)
+            raise InstallRefused(refusal_texts.NOT_CONFIGURED)
         link = self.links.read(asked)
         redirect_uri = self.settings.redirect_uri(asked.host)
         elsewhere = on_its_own_host(asked, redirect_uri)

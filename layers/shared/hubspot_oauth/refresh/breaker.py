@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from hubspot_oauth.adapters.aws import AWS_ERRORS, is_transient
 from hubspot_oauth.adapters.dynamodb import plain, typed, update
 from hubspot_oauth.adapters.telemetry import Report
-from hubspot_oauth.domain.timing import Clock
+from hubspot_oauth.domain.clocks import Clock
 from hubspot_oauth.refresh.breaker_state import (
     UNLISTED_ACCOUNTS,
     WINDOW_SECONDS,

@@ -14,9 +14,9 @@ from hubspot_oauth.adapters.accounts_table import SHARDS, AccountsTable
 from hubspot_oauth.adapters.refresh_queue import ACCOUNTS_A_CALL, ACCOUNTS_A_MESSAGE, RefreshQueue
 from hubspot_oauth.adapters.telemetry import Report, logger
 from hubspot_oauth.domain.account import Due
-from hubspot_oauth.domain.deadlines import AWS_CALL_SECONDS
+from hubspot_oauth.domain.call_timeouts import AWS_CALL_SECONDS
+from hubspot_oauth.domain.clocks import Clock, Remaining
 from hubspot_oauth.domain.settings import Settings
-from hubspot_oauth.domain.timing import Clock, Remaining
 from hubspot_oauth.refresh.breaker import Breaker
 from hubspot_oauth.refresh.breaker_state import BreakerState
 

@@ -15,15 +15,15 @@ from hubspot_oauth.adapters.hubspot_answers import for_account
 from hubspot_oauth.adapters.sealing import Sealer
 from hubspot_oauth.adapters.telemetry import Report
 from hubspot_oauth.adapters.vault import Vault
-from hubspot_oauth.domain import timing
 from hubspot_oauth.domain.account import Account, Renewal
-from hubspot_oauth.domain.deadlines import FINISH_SECONDS, PREPARE_SECONDS
+from hubspot_oauth.domain.call_timeouts import FINISH_SECONDS, PREPARE_SECONDS
+from hubspot_oauth.domain.clocks import Clock, Monotonic, Remaining, Roll
 from hubspot_oauth.domain.errors import Fault, HubSpotError, NotConfigured, TokensUnreadable, VaultUnavailable
+from hubspot_oauth.domain.refresh_timing import refresh_at
 from hubspot_oauth.domain.settings import Settings
-from hubspot_oauth.domain.timing import Clock, Monotonic, Remaining, Roll
 from hubspot_oauth.domain.tokens import RefreshTokenOnly, TokenAnswer, Tokens
 from hubspot_oauth.refresh.breaker import Breaker
-from hubspot_oauth.refresh.keeper import Keeper
+from hubspot_oauth.refresh.rescuing_store import RescuingStore
 from hubspot_oauth.refresh.verdict import OUT_OF_TIME, Do, Verdict, evidence_of, held_back, judge, later, unproven
 
 
@@ -61,7 +61,7 @@ class Refresher:
     hubspot: HubSpot
     client_secret: ClientSecret
     breaker: Breaker
-    keeper: Keeper
+    rescuing_store: RescuingStore
     report: Report
     clock: Clock
     monotonic: Monotonic
@@ -96,7 +96,7 @@ class Refresher:
         self.breaker.succeeded(sent_at)
         renewed = _renewed(answer, ours.tokens, leased, sent_at)
         renewal = self._renewal(leased, renewed, ours.sealer)
-        return renewed if self.keeper.keep(renewal, remaining) else Moved()
+        return renewed if self.rescuing_store.store(renewal, remaining) else Moved()
 
     def _prepared(self, leased: Account) -> _InHand | Verdict:
         try:
@@ -167,7 +167,7 @@ class Refresher:
         kept = Refreshed(tokens, leased.issued_at, leased.expires_at, leased.scopes)
         again_at = int(self.clock() + verdict.wait) + 1
         renewal = replace(self._renewal(leased, kept, ours.sealer), refresh_at=again_at)
-        if not self.keeper.keep(renewal, remaining):
+        if not self.rescuing_store.store(renewal, remaining):
             return Moved()
         self._count(verdict, leased)
         return verdict
@@ -182,7 +182,7 @@ class Refresher:
             scopes=renewed.scopes,
             issued_at=renewed.issued_at,
             expires_at=renewed.expires_at,
-            refresh_at=timing.refresh_at(renewed.issued_at, lifetime, self.settings.margin_percent, self.roll()),
+            refresh_at=refresh_at(renewed.issued_at, lifetime, self.settings.margin_percent, self.roll()),
         )
 
 

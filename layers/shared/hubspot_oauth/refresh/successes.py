@@ -4,7 +4,7 @@ import threading
 from collections import Counter
 from dataclasses import dataclass, field
 
-from hubspot_oauth.domain.timing import Clock
+from hubspot_oauth.domain.clocks import Clock
 from hubspot_oauth.refresh.breaker_state import WINDOW_SECONDS
 
 

@@ -14,7 +14,7 @@ from enum import StrEnum
 
 from hubspot_oauth.domain.account import Account
 from hubspot_oauth.domain.errors import Fault, GrantDead, HubSpotError, Misconfigured, TryLater
-from hubspot_oauth.domain.timing import BACKOFF_FIRST_SECONDS, backoff
+from hubspot_oauth.domain.refresh_timing import BACKOFF_FIRST_SECONDS, backoff
 from hubspot_oauth.refresh.breaker_state import Evidence, Standing
 
 

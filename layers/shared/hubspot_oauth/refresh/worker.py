@@ -5,35 +5,26 @@ import threading
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from enum import Enum
 
 from hubspot_oauth.adapters.accounts_table import AccountsTable
 from hubspot_oauth.adapters.refresh_queue import Batch
 from hubspot_oauth.adapters.telemetry import Report, logger
 from hubspot_oauth.domain.account import GrantKey
-from hubspot_oauth.domain.deadlines import FINISH_SECONDS, PREPARE_SECONDS
+from hubspot_oauth.domain.call_timeouts import FINISH_SECONDS, PREPARE_SECONDS
+from hubspot_oauth.domain.clocks import Clock, Monotonic, Remaining
 from hubspot_oauth.domain.settings import Settings
-from hubspot_oauth.domain.timing import Clock, Monotonic, Remaining
 from hubspot_oauth.refresh.breaker import Breaker
 from hubspot_oauth.refresh.refresher import Moved, Outcome, Refreshed, Refresher
 from hubspot_oauth.refresh.verdict import Verdict
 
 
-@dataclass(frozen=True, slots=True)
-class NotLeased:
-    """Another lease owner has the row, or it is not due any more."""
+class Left(Enum):
+    """Why an account was left as it was."""
 
-
-@dataclass(frozen=True, slots=True)
-class NotReached:
-    """The batch ended before this account's turn; it stays due."""
-
-
-@dataclass(frozen=True, slots=True)
-class Crashed:
-    """The refresh raised; the row stays due and its lease runs out."""
-
-
-_Done = Outcome | NotLeased | NotReached | Crashed
+    NOT_DUE = "another lease owner has the row, or it is not due any more"
+    NOT_REACHED = "the batch ended before its turn"
+    CRASHED = "its refresh raised; its lease runs out"
 
 
 @dataclass(kw_only=True)
@@ -77,11 +68,11 @@ class Worker:
         refreshed = sum(isinstance(outcome, Refreshed) for outcome in done)
         if refreshed:
             self.report("Refreshed", refreshed)
-        conflicts = sum(isinstance(outcome, NotLeased | Moved) for outcome in done)
+        conflicts = sum(outcome is Left.NOT_DUE or isinstance(outcome, Moved) for outcome in done)
         if conflicts:
             self.report("LeaseConflicts", conflicts)
 
-    def _guarded(self, key: GrantKey, stop: threading.Event, remaining: Remaining) -> _Done:
+    def _guarded(self, key: GrantKey, stop: threading.Event, remaining: Remaining) -> Outcome | Left:
         """Refresh one account; an unforeseen exception must not end the rest of its batch.
 
         This is the product's only ``except Exception``. The row stays due and its lease runs out, and each further try
@@ -92,15 +83,15 @@ class Worker:
         except Exception as error:
             logger.exception("refresh crashed", extra={"hub_id": key.hub_id})
             self.report("RefreshFailed", kind="Crashed", hub_id=key.hub_id, code=type(error).__name__)
-            return Crashed()
+            return Left.CRASHED
 
-    def _one(self, key: GrantKey, stop: threading.Event, remaining: Remaining) -> _Done:
+    def _one(self, key: GrantKey, stop: threading.Event, remaining: Remaining) -> Outcome | Left:
         if stop.is_set() or remaining() < PREPARE_SECONDS + FINISH_SECONDS:
-            return NotReached()
+            return Left.NOT_REACHED
         leased_at = self.monotonic()
         leased = self.accounts.lease_due(key, secrets.token_hex(8), int(self.clock()))
         if leased is None:
-            return NotLeased()
+            return Left.NOT_DUE
         outcome = self.refresher.refresh(leased, leased_at, remaining)
         if isinstance(outcome, Verdict) and outcome.stop:
             stop.set()

@@ -1,6 +1,6 @@
 """Stores new tokens in the table, else in the rescue queue, and tries both by turns while there is time.
 
-Between HubSpot's answer and the return of ``keep`` only this process has the new tokens. If it dies then, or if
+Between HubSpot's answer and the return of ``store`` only this process has the new tokens. If it dies then, or if
 DynamoDB and SQS refuse until the time is up, a rotated refresh token is lost (stated limits 2 and 3 in
 docs/architecture.md).
 """
@@ -12,20 +12,20 @@ from hubspot_oauth.adapters.aws import AWS_ERRORS, code_of
 from hubspot_oauth.adapters.rescue_queue import RescueQueue
 from hubspot_oauth.adapters.telemetry import Report
 from hubspot_oauth.domain.account import Renewal
-from hubspot_oauth.domain.deadlines import AWS_CALL_SECONDS
-from hubspot_oauth.domain.timing import Remaining, Sleep
+from hubspot_oauth.domain.call_timeouts import AWS_CALL_SECONDS
+from hubspot_oauth.domain.clocks import Remaining, Sleep
 
 _PAUSE_SECONDS = 1.0
 
 
 @dataclass(kw_only=True)
-class Keeper:
+class RescuingStore:
     accounts: AccountsTable
     rescue_queue: RescueQueue
     report: Report
     sleep: Sleep
 
-    def keep(self, renewal: Renewal, remaining: Remaining) -> bool:
+    def store(self, renewal: Renewal, remaining: Remaining) -> bool:
         """Store the renewal or send it to the rescue queue; return False only when the row has moved on.
 
         If both refuse until the time is up, the result is True all the same, so that a waiting caller gets its token.

@@ -3,20 +3,7 @@
 The code appears on the page, in the log and in the metric. ``docs/refusals.md`` lists them all, and a test checks that.
 """
 
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """One refusal. ``status`` is its page's HTTP status; with ``retry`` the page has a link to start again."""
-
-    code: str
-    status: int
-    title: str
-    happened: str
-    advice: str
-    retry: bool = True
-
+from hubspot_oauth.install.refusal import Refusal
 
 WHO_MAY_INSTALL = "In HubSpot, a Super Admin or a user with App Marketplace Access can install apps."
 

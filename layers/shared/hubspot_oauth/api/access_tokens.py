@@ -12,6 +12,7 @@ from hubspot_oauth.adapters.aws import AWS_ERRORS, code_of, is_transient
 from hubspot_oauth.adapters.telemetry import Report
 from hubspot_oauth.adapters.vault import Vault
 from hubspot_oauth.domain.account import Account, GrantKey, Status
+from hubspot_oauth.domain.clocks import Clock, Monotonic, Remaining, Roll, Sleep
 from hubspot_oauth.domain.errors import (
     AccountNotFound,
     AppRefused,
@@ -25,18 +26,8 @@ from hubspot_oauth.domain.errors import (
     TokensUnreadable,
     VaultUnavailable,
 )
+from hubspot_oauth.domain.refresh_timing import BACKOFF_FIRST_SECONDS, DEFAULT_MIN_TTL_SECONDS, margin, young
 from hubspot_oauth.domain.settings import Settings
-from hubspot_oauth.domain.timing import (
-    BACKOFF_FIRST_SECONDS,
-    DEFAULT_MIN_TTL_SECONDS,
-    Clock,
-    Monotonic,
-    Remaining,
-    Roll,
-    Sleep,
-    margin,
-    young,
-)
 from hubspot_oauth.domain.tokens import AccessToken
 from hubspot_oauth.refresh.breaker import Breaker
 from hubspot_oauth.refresh.refresher import Moved, Refreshed, Refresher

@@ -9,7 +9,7 @@ from hubspot_oauth.adapters.telemetry import Report, logger
 
 
 @dataclass(kw_only=True)
-class Rescue:
+class RescueConsumer:
     """Commits rescued renewals under the same condition as the first try."""
 
     accounts: AccountsTable

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 ORIGIN = re.compile(r"https://[A-Za-z0-9.-]+(:\d{1,5})?|http://(localhost|127\.0\.0\.1)(:\d{1,5})?")
 
 
-class Environment:
+class EnvReader:
     """Reads one variable at a time.
 
     A method adds to ``faults`` instead of raising, so the values are usable only if ``faults`` is empty.

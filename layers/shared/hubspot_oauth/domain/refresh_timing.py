@@ -3,15 +3,6 @@
 Refresh times follow from HubSpot's ``expires_in``; no token lifetime is assumed.
 """
 
-from collections.abc import Callable
-from datetime import UTC, datetime
-
-Clock = Callable[[], float]  # epoch seconds by the wall clock
-Monotonic = Callable[[], float]  # seconds that never go back
-Sleep = Callable[[float], None]
-Roll = Callable[[], float]  # a random number in [0, 1)
-Remaining = Callable[[], float]  # seconds this invocation may still run
-
 BACKOFF_FIRST_SECONDS = 5
 BACKOFF_MOST_SECONDS = 300
 JITTER_SHARE = 0.1
@@ -54,19 +45,6 @@ def orphan_wait(attempts: int) -> float:
     return min(BACKOFF_MOST_SECONDS, BACKOFF_FIRST_SECONDS * 2.0 ** min(attempts, 16))
 
 
-def recent(since: float, now: float, seconds: float) -> bool:
-    """Whether less than ``seconds`` lie between ``since`` and ``now``; False if ``since`` is in the future.
-
-    Cached values are aged by the wall clock, because a container's monotonic clock may stop while Lambda freezes it.
-    """
-    return 0 <= now - since < seconds
-
-
 def young(age: float, lifetime: float) -> bool:
     """Whether a token is too young (``age`` in seconds) to be replaced when a caller reports it as rejected."""
     return age < min(YOUNG_SECONDS, lifetime * YOUNG_SHARE)
-
-
-def iso(epoch_seconds: int) -> str:
-    """A time as ISO 8601 in UTC."""
-    return datetime.fromtimestamp(epoch_seconds, UTC).isoformat().replace("+00:00", "Z")

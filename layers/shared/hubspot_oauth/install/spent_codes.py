@@ -16,10 +16,10 @@ from botocore.exceptions import ClientError
 
 from hubspot_oauth.adapters.aws import code_of
 from hubspot_oauth.adapters.dynamodb import plain, typed
-from hubspot_oauth.domain import refusals
-from hubspot_oauth.domain.errors import InstallRefused
-from hubspot_oauth.domain.timing import Sleep
+from hubspot_oauth.domain.clocks import Sleep
+from hubspot_oauth.install import refusal_texts
 from hubspot_oauth.install.attempt import Attempt, code_name
+from hubspot_oauth.install.refusal import InstallRefused
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -29,7 +29,7 @@ _CONFLICT_TRIES = 8
 _CONFLICT_WAIT_SECONDS = 0.05
 
 
-class Attempts:
+class SpentCodes:
     """Reads and writes attempts and spent codes.
 
     Args:
@@ -65,7 +65,7 @@ class Attempts:
                 self._sleep(_CONFLICT_WAIT_SECONDS)  # two transactions conflicted, and neither has won yet
             else:
                 return None
-        raise InstallRefused(refusals.INTERRUPTED, "the attempt could not be recorded")
+        raise InstallRefused(refusal_texts.INTERRUPTED, "the attempt could not be recorded")
 
     def finish(
         self, attempt_id: str, outcome: str, *, hub_id: int | None = None, missing_scopes: Sequence[str] = ()

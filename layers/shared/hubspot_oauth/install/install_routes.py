@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from hubspot_oauth.adapters.api_gateway import Event, Response, host_of, query_of
 from hubspot_oauth.adapters.aws import AWS_ERRORS, code_of, is_transient
 from hubspot_oauth.adapters.telemetry import Report, logger
-from hubspot_oauth.domain import refusals
-from hubspot_oauth.domain.errors import InstallRefused, InvalidRequest
+from hubspot_oauth.domain.errors import InvalidRequest
 from hubspot_oauth.domain.settings import Settings
+from hubspot_oauth.install import refusal_texts
 from hubspot_oauth.install.arrivals import Arrival, Start
 from hubspot_oauth.install.callback import Callback
 from hubspot_oauth.install.cookies import cookies_of
 from hubspot_oauth.install.landing import InstalledPage, Landing, PendingPage, Redirect
 from hubspot_oauth.install.pages import Pages
+from hubspot_oauth.install.refusal import InstallRefused
 from hubspot_oauth.install.start import Starter
 
 _PRIVATE = {"cache-control": "no-store", "referrer-policy": "no-referrer"}
@@ -53,14 +54,14 @@ class InstallRoutes:
         try:
             return self._landing(event, action(query_of(event)))
         except InvalidRequest as error:
-            return self._refused(event, InstallRefused(refusals.INVALID_REQUEST, error.detail))
+            return self._refused(event, InstallRefused(refusal_texts.INVALID_REQUEST, error.detail))
         except InstallRefused as refused:
             return self._refused(event, refused)
         except AWS_ERRORS as error:
             if not is_transient(error):
                 raise
             logger.exception("AWS does not answer")
-            return self._refused(event, InstallRefused(refusals.INTERRUPTED, code_of(error)))
+            return self._refused(event, InstallRefused(refusal_texts.INTERRUPTED, code_of(error)))
 
     def _landing(self, event: Event, landing: Landing) -> Response:
         if isinstance(landing, Redirect):

@@ -1,0 +1,35 @@
+"""The refusal of an install: the page on which it ends, and the error that leads there."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hubspot_oauth.domain.errors import HubSpotOAuthError
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One refusal. ``status`` is its page's HTTP status; with ``retry`` the page has a link to start again."""
+
+    code: str
+    status: int
+    title: str
+    happened: str
+    advice: str
+    retry: bool = True
+
+
+class InstallRefused(HubSpotOAuthError):
+    """The install ends with the page of ``refusal``.
+
+    Args:
+        refusal: The stable code and the page's text.
+        detail: Evidence for the log, never shown to the browser and never secret.
+        missing_scopes: The requested scopes that HubSpot did not grant; the page names them.
+    """
+
+    def __init__(self, refusal: Refusal, detail: str = "", missing_scopes: Sequence[str] = ()) -> None:
+        super().__init__(f"{refusal.code}: {detail}" if detail else refusal.code)
+        self.refusal = refusal
+        self.detail = detail
+        self.missing_scopes = tuple(missing_scopes)
+        self.retry_url: str | None = None  # starts the same install again; may contain a signed install link
