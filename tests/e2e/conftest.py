@@ -1,6 +1,6 @@
 """One twin for the tests that share it, and folders for those that start their own."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -8,7 +8,7 @@ import pytest
 
 from tests.support import twin_process
 from tests.support.recording_simulator import RecordingSimulator
-from tests.support.team_twin import SIGN_IN, SITE, Browsers, running_team
+from tests.support.team_twin import SIGN_IN, SITE, Browsers, leaks_in_logs, running_team
 from tests.support.twin_process import TwinProcess
 from tests.support.twin_visitor import TwinVisitor
 
@@ -78,3 +78,20 @@ def team_browsers(started_team: tuple[TwinProcess, RecordingSimulator]) -> Brows
 def browsers(team: TwinProcess, team_browsers: Browsers) -> Browsers:
     """Opens browsers for the team's twin, which holds no account yet."""
     return team_browsers
+
+
+@pytest.fixture
+def team_leaks(
+    team: TwinProcess, team_browsers: Browsers, team_hubspot: RecordingSimulator
+) -> Callable[[int], list[str]]:
+    """Finds the leaks in the team's logs once a module has opened so many browsers; skips when it opened fewer."""
+
+    def find(least_browsers: int) -> list[str]:
+        if len(team_browsers.opened) < least_browsers:
+            pytest.skip("only some of the tests were chosen")
+        assert team_hubspot.issued
+        assert team_browsers.kinds_of_secrets() == {"code", "state", "link", "cookie"}
+        assert "Installs" in team.log()
+        return leaks_in_logs(team, team_browsers, team_hubspot.issued)
+
+    return find

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.built_functions import FUNCTIONS, build, clean_interpreter, needs_sam, path_of
+from tests.support.built_functions import FUNCTIONS, needs_sam, path_of
 from tests.support.lambda_events import worker_event
 from tests.support.twin_client import ACME
 from tests.support.twin_process import TwinProcess
@@ -15,10 +15,10 @@ from tests.support.twin_visitor import TwinVisitor
 
 pytestmark = needs_sam
 
-GONE = 999_999
+UNKNOWN = 999_999
 RENEWAL = {
-    "hub_id": GONE,
-    "install_id": "gone",
+    "hub_id": UNKNOWN,
+    "install_id": "unknown",
     "version": 1,
     "sealed": "AAAA",
     "scopes": [],
@@ -59,23 +59,11 @@ JOBS: dict[str, tuple[dict[str, Any], Any]] = {
     "TokenFunction": (request("GET", f"/accounts/{ACME}/token", ACME), 200),
     "AccountsFunction": (request("GET", "/accounts"), 200),
     "InstallLinksFunction": (request("POST", "/install-links", hub_id=ACME), 201),
-    "DisconnectFunction": (request("DELETE", f"/accounts/{GONE}", GONE), 404),
+    "DisconnectFunction": (request("DELETE", f"/accounts/{UNKNOWN}", UNKNOWN), 404),
     "RefreshDispatcherFunction": ({}, {"queued": 0}),
     "RefreshWorkerFunction": (worker_event(ACME), None),
     "RescueFunction": (message(**RENEWAL), {"batchItemFailures": []}),
 }
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    target = tmp_path_factory.mktemp("built")
-    build(target)
-    return target
-
-
-@pytest.fixture(scope="module")
-def lambda_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return clean_interpreter(tmp_path_factory.mktemp("runtime"))
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

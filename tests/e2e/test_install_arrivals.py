@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,7 +10,6 @@ import pytest
 from hubspot_oauth.adapters.state_keys import REREAD_SECONDS
 from ops.template import load_template
 from tests.support.browser_reading import button_target, query_of
-from tests.support.recording_simulator import RecordingSimulator
 from tests.support.team_twin import (
     SIGN_IN,
     Browsers,
@@ -34,9 +34,7 @@ pytestmark = pytest.mark.takes(seconds=20)
 def test_arrival_code_and_our_state_is_the_normal_path(team: TwinProcess, browsers: Browsers) -> None:
     visitor = browsers()
 
-    page = visitor.land(
-        visitor.consent(visitor.open(install_link(team, client_reference_id="customer-1")).headers["location"])
-    )
+    page = visitor.install_by(install_link(team, client_reference_id="customer-1"))
 
     assert "You are connected" in page.text
     assert team.account()["binding"] == "bound"
@@ -132,11 +130,7 @@ def test_an_unbound_account_is_claimed_by_a_link_for_it(team: TwinProcess, brows
     visitor.open(marketplace(team, "seamless"))
     assert linked_to(team, "customer-1") == []
 
-    visitor.land(
-        visitor.consent(
-            visitor.open(install_link(team, client_reference_id="customer-1", hub_id=ACME)).headers["location"]
-        )
-    )
+    visitor.install_by(install_link(team, client_reference_id="customer-1", hub_id=ACME))
 
     assert linked_to(team, "customer-1") == [ACME]
     assert team.account()["binding"] == "bound"
@@ -150,13 +144,13 @@ def test_rotating_the_state_key_fails_no_install_and_no_link(team: TwinProcess, 
     team.aws("secretsmanager").put_secret_value(SecretId=state_key_id(team), SecretString="rotated" * 8)
 
     assert "You are connected" in before.open(url).text
-    assert "You are connected" in later.land(later.consent(later.open(given_out).headers["location"])).text
+    assert "You are connected" in later.install_by(given_out).text
     assert "You are connected" in after.install().text
     time.sleep(REREAD_SECONDS)  # the functions reread the keys no sooner; the tests below need the new one
 
 
 @pytest.mark.parametrize("metric_name", ["InstallsStarted", "InstallsReturned"])
-def test_the_alarm_that_nobody_comes_back_reads_what_the_functions_write(
+def test_the_alarm_on_installs_without_a_return_reads_what_the_functions_write(
     team: TwinProcess, browsers: Browsers, metric_name: str
 ) -> None:
     browsers().install()
@@ -179,24 +173,12 @@ def test_the_alarm_that_nobody_comes_back_reads_what_the_functions_write(
 
 def emitted(twin: TwinProcess, metric: str) -> list[dict[str, Any]]:
     """The embedded metrics in the log that carry this one."""
-    lines = (twin.state / "emulator.log").read_text(errors="replace").splitlines()
+    lines = twin.log().splitlines()
     return [json.loads(line[line.index("{") :]) for line in lines if '"_aws"' in line and f'"{metric}"' in line]
 
 
 def test_the_arrivals_left_no_code_token_cookie_or_state_in_the_logs(
-    team: TwinProcess,
-    team_browsers: Browsers,
-    team_hubspot: RecordingSimulator,
-    twin: TwinProcess,
-    shared_browsers: Browsers,
+    team_leaks: Callable[[int], list[str]], twin: TwinProcess, shared_browsers: Browsers
 ) -> None:
-    if len(team_browsers.opened) < 10:
-        pytest.skip("only some of the tests were chosen")
-
-    found = leaks_in_logs(team, team_browsers, team_hubspot.issued)
-    found += leaks_in_logs(twin, shared_browsers)
-
-    assert "InstallsCompleted" in team.log()
-    assert team_browsers.kinds_of_secrets() == {"code", "state", "link", "cookie"}
-    assert team_hubspot.issued
-    assert found == []
+    assert team_leaks(10) == []
+    assert leaks_in_logs(twin, shared_browsers) == []

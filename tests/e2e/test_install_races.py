@@ -1,5 +1,6 @@
 """Sixteen browsers at once with one authorization code: one exchange, and all of them land alike."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
@@ -29,6 +30,17 @@ pytestmark = pytest.mark.takes(seconds=55)
 ROUNDS = 25
 RACERS = 16
 PENDING = "Finishing the installation"
+
+
+def assert_one_exchange_and_one_landing(
+    twin: TwinProcess, crowd: Browsers, urls: list[str], cookies: requests.Session
+) -> None:
+    before = twin.token_calls("authorization_code")
+
+    [(status, _, page)] = race(crowd, urls, cookies)
+
+    assert (status, "You are connected" in page) == (200, True)
+    assert twin.token_calls("authorization_code") == before + 1
 
 
 @pytest.fixture(scope="module")
@@ -74,12 +86,8 @@ def test_of_sixteen_callbacks_with_one_state_and_code_one_is_exchanged_and_all_l
 ) -> None:
     visitor = crowd()
     url = visitor.consent(visitor.start().headers["location"])
-    before = twin.token_calls("authorization_code")
 
-    [(status, _, page)] = race(crowd, [url], visitor.session)
-
-    assert (status, "You are connected" in page) == (200, True)
-    assert twin.token_calls("authorization_code") == before + 1
+    assert_one_exchange_and_one_landing(twin, crowd, [url], visitor.session)
 
 
 @pytest.mark.parametrize("round_", range(ROUNDS))
@@ -89,12 +97,8 @@ def test_one_code_under_two_valid_states_at_once_is_exchanged_once_and_all_land_
     visitor = crowd()
     url = visitor.consent(visitor.start().headers["location"])
     other = callback(twin, code=query_of(url)["code"], state=query_of(visitor.start().headers["location"])["state"])
-    before = twin.token_calls("authorization_code")
 
-    [(status, _, page)] = race(crowd, [url, other], visitor.session)
-
-    assert (status, "You are connected" in page) == (200, True)
-    assert twin.token_calls("authorization_code") == before + 1
+    assert_one_exchange_and_one_landing(twin, crowd, [url, other], visitor.session)
 
 
 @pytest.mark.usefixtures("warm_team")
@@ -140,7 +144,7 @@ def test_one_code_raced_under_two_states_that_lead_to_different_pages_lands_on_o
     assert team.token_calls("authorization_code") == before + 1
 
 
-def test_a_code_already_exchanged_is_not_exchanged_under_anyone_elses_state(
+def test_a_code_already_exchanged_is_not_exchanged_under_another_browsers_state(
     team: TwinProcess, browsers: Browsers
 ) -> None:
     visitor, thief = browsers(), browsers()
@@ -155,19 +159,10 @@ def test_a_code_already_exchanged_is_not_exchanged_under_anyone_elses_state(
 
 
 def test_the_races_left_no_code_token_cookie_or_state_in_the_logs(
-    twin: TwinProcess,
-    shared_browsers: Browsers,
-    team: TwinProcess,
-    team_browsers: Browsers,
-    team_hubspot: RecordingSimulator,
+    twin: TwinProcess, shared_browsers: Browsers, team_leaks: Callable[[int], list[str]]
 ) -> None:
-    if len(shared_browsers.opened) < 2 * ROUNDS * RACERS or len(team_browsers.opened) < 4 * RACERS:
-        pytest.skip("only some of the tests were chosen")
+    in_team = team_leaks(4 * RACERS)
+    in_shared = leaks_in_logs(twin, shared_browsers, [twin.token().json()["access_token"]])
 
-    found = leaks_in_logs(twin, shared_browsers, [twin.token().json()["access_token"]])
-    found += leaks_in_logs(team, team_browsers, team_hubspot.issued)
-
-    assert "InstallsCompleted" in twin.log()
-    assert team_browsers.kinds_of_secrets() == {"code", "state", "link", "cookie"}
-    assert team_hubspot.issued
-    assert found == []
+    assert len(shared_browsers.opened) >= 2 * ROUNDS * RACERS
+    assert (in_team, in_shared) == ([], [])

@@ -33,7 +33,7 @@ pytestmark = pytest.mark.takes(seconds=30, waits=True)
 
 WHILE_HUBSPOT_WORKS = "HubSpot's work"
 BEFORE_HUBSPOT = ("the lease", "the data key")
-LOSING = ("HubSpot's answer", WHILE_HUBSPOT_WORKS)  # where a rotated refresh token is known to no one
+LOSING = ("HubSpot's answer", WHILE_HUBSPOT_WORKS)  # after these, a rotated refresh token is lost
 HUB_ID = 300_001
 
 
@@ -79,9 +79,7 @@ class Worker:
 
     @property
     def account(self) -> Account:
-        account = self.stack.account(HUB_ID)
-        assert account
-        return account
+        return self.stack.stored(HUB_ID)
 
 
 def _aws_environment() -> dict[str, str]:

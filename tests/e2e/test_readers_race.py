@@ -67,7 +67,7 @@ def test_five_hundred_readers_in_sixteen_processes_cause_one_refresh(
 
 
 def assert_refused_rightly(refused: list[Refusal], latency: float) -> None:
-    """Nobody while HubSpot is quick; else only those who had waited as long as the product does, until when to come."""
+    """Assert that no reader is refused while HubSpot is quick; else it waits 3 s and gets Retry-After."""
     assert {status for status, _, _ in refused} <= ({503} if latency > 1 else set())
     assert all(retry_after and int(retry_after) > 0 and waited >= WAIT_SECONDS for _, retry_after, waited in refused)
 

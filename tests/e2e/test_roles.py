@@ -34,7 +34,7 @@ pytestmark = pytest.mark.takes(seconds=130, waits=True)
 
 NEVER = 3600.0
 BREAKER = {"pk": {"S": "breaker"}}
-#: A policy needs a statement; nobody here asks for this.
+#: A policy needs a statement; no function asks for this one.
 NOTHING = {"Effect": "Allow", "Action": "iam:GetUser", "Resource": "*"}
 ROLES = {name: r["Properties"] for name, r in load_template()["Resources"].items() if r["Type"] == "AWS::IAM::Role"}
 
@@ -158,18 +158,18 @@ class Bench:
         require_service_permissions(self.running.stack, api_id, routes)
 
     def rescues(self, role: str, renew: Callable[[], object], hub_id: int, version: int) -> None:
-        """The table refuses what HubSpot issued; the rescue queue brings it home."""
+        """The table refuses what HubSpot issued; the rescue queue carries it there later."""
         self.reached.simulate("faults", kind="slow", seconds=60, grant_type="refresh_token", times=1)
         before = self.reached.token_calls("refresh_token") + len(pending(self.reached))
-        holder = threading.Thread(target=swallow, args=(renew,))
-        holder.start()
+        renewing = threading.Thread(target=swallow, args=(renew,))
+        renewing.start()
         eventually(
             lambda: self.reached.token_calls("refresh_token") + len(pending(self.reached)) > before, 2 * self.patience
         )
         with self.denied(role, "dynamodb:UpdateItem"):
             self.reached.clear_faults()  # HubSpot answers now
-            holder.join(3 * self.patience)
-            assert not holder.is_alive(), "nobody took the new tokens"  # it goes on offering them to table and queue
+            renewing.join(3 * self.patience)
+            assert not renewing.is_alive(), "neither table nor queue took the new tokens"  # it offers them by turns
         eventually(lambda: self.version(hub_id) > version, self.patience)
 
 

@@ -17,7 +17,7 @@ from tests.faults.world import FUNCTION_SECONDS, World
 AWHILE_SECONDS = 20
 Go = Callable[[], Any]
 
-#: What must go wrong besides for a step to be reached at all.
+#: What else must go wrong before a step is reached at all.
 COMPANIONS: dict[str, Callable[[World], None]] = {
     "breaker": World.revoke,
     "mark": World.revoke,
@@ -39,13 +39,13 @@ def silent(_: Go) -> None:
 
 
 def after(strike: Strike, go: Go) -> Any:
-    """The work is done first."""
+    """AWS does the work before the strike."""
     go()
     return strike(go)
 
 
 def twice(go: Go) -> Any:
-    """The answer is lost, and the SDK asks again by itself."""
+    """The first answer is lost, and the SDK repeats the call."""
     go()
     return go()
 
@@ -68,7 +68,7 @@ def _slow(world: World, go: Go) -> Any:
 
 
 def _stalled(world: World, go: Go) -> Any:
-    """Longer than its lease: another holder goes the whole way meanwhile."""
+    """Longer than its lease: meanwhile another lease owner refreshes the account."""
     world.clock.forward(call_timeouts.LEASE_SECONDS + 1)
     world.another_process_ticks()
     return go()

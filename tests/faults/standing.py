@@ -1,4 +1,4 @@
-"""How it can end for an account."""
+"""The ways in which a fault can end for an account."""
 
 from enum import StrEnum
 
@@ -9,6 +9,6 @@ class Standing(StrEnum):
     FRESH = "fresh"  # new tokens are stored; HubSpot takes both of them
     DUE = "due"  # nothing is lost, and the schedule will try again
     DEAD = "dead"  # marked, and HubSpot has no live grant
-    LATE = "late"  # the same, but it took until no holder's answer could still be on its way
+    LATE = "late"  # the same, but it took until no lease owner's answer could still be on its way
     LOST = "LOST"  # HubSpot has a live grant that the stored refresh token does not open
     WRONG = "WRONGLY DEAD"  # marked, though the stored refresh token would work

@@ -7,7 +7,7 @@ token still lives.
 import re
 
 #: fresh: the very try came through · due: nothing lost, and the next try did · dead: rightly marked at once or by the
-#: next try · late: marked once no holder's answer can still be on its way · LOSTn: stated limit n of architecture.md.
+#: next try · late: marked once no answer can still be on its way · LOSTn: stated limit n of architecture.md.
 SCHEDULE = """
                           lease  unseal  data key  secret  HubSpot    breaker  mark  settle  commit     rescue
 throttled once            due    due     due       due     -          dead     dead  due     fresh      fresh
@@ -28,7 +28,7 @@ killed before             due    due     due       due     due        late     l
 killed after              due    due     due       due     due/LOST2  late     dead  due     fresh      fresh
 """
 
-#: token, the status of a problem (503, 409), 500 for a crash that rings the alarm, or killed: nobody is left to answer.
+#: token, the status of a problem (503, 409), 500 for a crash that rings the alarm, or killed: the process is dead.
 READER = """
                           read    state      lease      unseal       data key   secret     HubSpot      breaker    mark       settle     commit  rescue
 throttled once            503     503/token  503/token  503          503/token  503/token  -            503/token  503/token  503/token  token   token

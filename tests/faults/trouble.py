@@ -1,4 +1,4 @@
-"""Between the product and the outside: names the step of every call on its way, and lets a strike have it instead."""
+"""Sits between the product and the outside: names the step of each call, and hands it to a strike if one is set."""
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.support.stack import Stack
 
-#: What becomes of a call: given the way to make it, returns its answer or raises.
+#: Takes the function that makes the call; returns an answer or raises.
 Strike = Callable[[Callable[[], Any]], Any]
 
 #: The step that a call to AWS is, by service and operation; those to DynamoDB are told apart by the table's module.
@@ -43,7 +43,7 @@ class Trouble:
         self._doing = threading.local()  # which method of Accounts this thread is in
 
     def add(self, step: str, strike: Strike, times: int | None = None) -> None:
-        """From now on calls of this step are struck: so many, or all of them."""
+        """Strike calls of this step from now on: the next ``times`` of them, or all."""
         self._forces[step] = _Force(strike, times)
 
     def lift(self) -> None:
@@ -70,7 +70,7 @@ class Trouble:
         return stack
 
     def at(self, step: str, go: Callable[[], Any]) -> Any:
-        """Make the call, or let the strike have it."""
+        """Make the call, or hand it to the strike that is in force."""
         force = self._forces.get(step)
         if force is None or self._paused or force.times == 0:
             return go()
@@ -100,7 +100,7 @@ class Trouble:
 
 
 class _Client:
-    """Hands every call on, through Trouble."""
+    """An AWS client whose calls pass through Trouble."""
 
     def __init__(self, real: Any, service: str, trouble: Trouble) -> None:
         self._real, self._service, self._trouble = real, service, trouble

@@ -1,4 +1,4 @@
-"""One account due for refresh in a world that a fault strikes and that heals afterwards, and the truth about its end.
+"""One account that is due for a refresh, in a world that a fault strikes and that heals afterwards.
 
 The product runs on moto against a simulated HubSpot over HTTP; a process is one ``Stack`` with cold caches.
 """
@@ -88,7 +88,7 @@ class World:
         return "killed" if self.trouble.killed else "token"
 
     def another_process_ticks(self) -> None:
-        """Meanwhile, elsewhere: nothing goes wrong there."""
+        """Another process does the schedule's minute, and nothing goes wrong there."""
         with self.trouble.paused():
             self._process().tick()
 
@@ -182,7 +182,7 @@ class World:
             self.process.rescue_consumer.store(body)
 
     def _wipe(self) -> None:
-        """Nothing is left of what went wrong before."""
+        """Remove what an earlier fault left behind."""
         settings = self.process.settings
         self.process.dynamodb.delete_item(TableName=settings.scratch_table, Key={"pk": {"S": "breaker"}})
         _ = list(self.process.messages(settings.rescue_queue_url))

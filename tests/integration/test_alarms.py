@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from ops.template import ROOT, load_template
-from tests.support.translated_template import resources
-from tests.unit.test_template import metrics_of
+from tests.support.translated_template import metrics_of, resources
 
 STACK_NAME = "hubspot-oauth-test"
 #: Run where the functions run: their variables, their library. Prints what a function's log would hold.

@@ -222,7 +222,7 @@ def test_a_report_from_before_the_last_change_is_ignored(breaker: Breaker, clock
     assert breaker.state().open is None
 
 
-def test_a_failure_that_says_nothing_about_us_holds_nobody_back_and_counts_nothing(
+def test_a_failure_that_says_nothing_about_us_holds_no_account_back_and_counts_nothing(
     stack: Stack, breaker: Breaker, clock: Clock
 ) -> None:
     assert breaker.tell(None, 1, int(clock())) == Standing(open=False, may_mark=True)

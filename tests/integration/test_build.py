@@ -7,23 +7,11 @@ from pathlib import Path
 import pytest
 
 from ops.template import ROOT
-from tests.support.built_functions import FUNCTIONS, build, clean_interpreter, needs_sam, path_of
+from tests.support.built_functions import FUNCTIONS, needs_sam, path_of
 from tests.support.stack import ENVIRONMENT
 
 MOST_LAYER_BYTES = 50 * 1024 * 1024
 pytestmark = needs_sam
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    target = tmp_path_factory.mktemp("built")
-    build(target)
-    return target
-
-
-@pytest.fixture(scope="module")
-def lambda_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return clean_interpreter(tmp_path_factory.mktemp("runtime"))
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
@@ -36,8 +24,8 @@ def test_a_built_function_starts_on_a_clean_interpreter(built: Path, lambda_pyth
         "POWERTOOLS_METRICS_NAMESPACE": "test",
     }
     started = (
-        "import app; from hubspot_oauth import bootstrap as b, bootstrap_install as i;"
-        " i.browser(), i.callback(), b.tokens(), b.worker()"
+        "import app; from hubspot_oauth.product import deployed;"
+        " product = deployed(); product.install_routes, product.token_route, product.worker"
     )
 
     done = subprocess.run([lambda_python, "-c", started], env=environment, capture_output=True, text=True, check=False)

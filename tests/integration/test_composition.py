@@ -130,8 +130,7 @@ def test_a_token_is_due_by_the_margin_after_an_install_and_after_a_refresh(
     ProductVisitor(stack, hubspot.simulator).walk(HUB_ID)
 
     for _ in range(2):
-        account = stack.account(HUB_ID)
-        assert account
+        account = stack.stored(HUB_ID)
         assert account.refresh_at
         due_after = (account.refresh_at - account.issued_at) / account.lifetime
         latest = 1 - percent / 100

@@ -1,6 +1,6 @@
 """Every fault at every step of a refresh, with and without rotation: how it ends once the world has healed.
 
-The tables of what must come out are in ``tests/faults``; what did come out is printed at the end of the run.
+``tests/faults`` holds the tables of what must come out; what did come out is printed at the end of the run.
 """
 
 import re
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.takes(seconds=135)
 
 SCHEDULED, READ = cells(SCHEDULE), cells(READER)
 EVER_DEAD = ("dead", "late")
-MORE_TTL = 700  # than is left of a token that is due: the reader's call refreshes it
+MORE_TTL = 700  # a token that is due lives shorter than this, so the reader's call refreshes it
 
 each_rotation = pytest.mark.parametrize("rotation", [False, True], ids=["kept", "rotated"])
 each_scheduled = pytest.mark.parametrize(("fault", "step"), SCHEDULED, ids=lambda part: part.replace(" ", "-"))
@@ -56,10 +56,7 @@ def test_a_fault_of_ours_ends_as_the_table_says(
 def test_a_reader_of_an_expired_token_gets_an_answer_through_a_fault_of_ours(
     world: World, matrix: Matrix, fault: str, step: str
 ) -> None:
-    world.begin(rotation=True, age=EXPIRED)
-    let_strike(world, fault, step)
-
-    got = world.read()
+    got = read_through(world, fault, step, age=EXPIRED)
 
     matrix.put("reader, expired/live", fault, step, "expired", got)
     assert got == READ[fault, step][0]
@@ -70,10 +67,7 @@ def test_a_reader_of_an_expired_token_gets_an_answer_through_a_fault_of_ours(
 def test_a_token_that_still_lives_is_handed_out_through_a_fault_of_ours(
     world: World, matrix: Matrix, fault: str, step: str
 ) -> None:
-    world.begin(rotation=True, age=DUE)
-    let_strike(world, fault, step)
-
-    got = world.read(MORE_TTL)
+    got = read_through(world, fault, step, age=DUE, min_ttl=MORE_TTL)
 
     matrix.put("reader, expired/live", fault, step, "live", got)
     assert got == READ[fault, step][1]
@@ -130,13 +124,20 @@ def test_every_loss_is_a_stated_limit() -> None:
     assert {ending for ending in endings if ending.startswith("LOST")} == stated
 
 
+def read_through(world: World, fault: str, step: str, *, age: float, min_ttl: int | None = None) -> str:
+    """What a reader gets while a fault strikes."""
+    world.begin(rotation=True, age=age)
+    let_strike(world, fault, step)
+    return world.read(min_ttl)
+
+
 def limited(ending: str, expected: str) -> str:
     """A loss with the number of the limit that allows it, if one does."""
     return expected if ending == "LOST" and expected.startswith("LOST") else str(ending)
 
 
 def kind(ending: str) -> str:
-    """What matters of an ending, whoever asked for the refresh."""
+    """What matters of an ending, for the schedule and for a reader alike."""
     return "dead" if ending in EVER_DEAD else "lost" if ending.startswith("LOST") else "well"
 
 

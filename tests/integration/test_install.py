@@ -6,14 +6,14 @@ from urllib.parse import urlsplit
 import pytest
 
 from hubspot_oauth.domain.account import Binding, Status
-from hubspot_oauth.domain.state import STATE_SECONDS, InstallLink
+from hubspot_oauth.domain.install_state import STATE_SECONDS, InstallLink
 from hubspot_oauth.install.attempt import PENDING_SECONDS
 from hubspot_oauth.install.cookies import COOKIE_SECONDS
 from simulator import Running
-from tests.support.browser_reading import query_of
+from tests.support.browser_reading import button_target, query_of
 from tests.support.product_visitor import ProductVisitor, location, refusal_of
 from tests.support.simulated_hubspot import token_calls
-from tests.support.stack import Clock, Stack
+from tests.support.stack import Clock, Stack, record_calls
 
 MakeStack = Callable[..., Stack]
 
@@ -40,8 +40,7 @@ def test_the_straight_path_stores_a_sealed_grant_and_says_so(visitor: ProductVis
 
     assert page["statusCode"] == 200
     assert "You are connected" in page["body"]
-    account = visitor.stack.account(100001)
-    assert account
+    account = visitor.stack.stored(100001)
     assert (account.status, account.binding, account.version) == (Status.ACTIVE, Binding.BOUND, 1)
     assert account.scopes == ("oauth", "crm.objects.contacts.read", "tickets")
     assert visitor.stack.vault.unseal(account).refresh_token.startswith("na1-")
@@ -49,9 +48,7 @@ def test_the_straight_path_stores_a_sealed_grant_and_says_so(visitor: ProductVis
 
 def test_starting_an_install_writes_nothing_and_warm_makes_no_aws_call(visitor: ProductVisitor) -> None:
     visitor.install()
-    made: list[str] = []
-    for client in (visitor.stack.dynamodb, visitor.stack.kms, visitor.stack.secrets_manager, visitor.stack.sqs):
-        client.meta.events.register("before-call", lambda model, **_: made.append(model.name))
+    made = record_calls(visitor.stack.dynamodb, visitor.stack.kms, visitor.stack.secrets_manager, visitor.stack.sqs)
 
     location(visitor.install())
 
@@ -61,9 +58,7 @@ def test_starting_an_install_writes_nothing_and_warm_makes_no_aws_call(visitor: 
 def test_a_warm_callback_makes_three_aws_calls(visitor: ProductVisitor) -> None:
     visitor.walk()
     url = visitor.consent(location(visitor.install()))
-    made: list[str] = []
-    for client in (visitor.stack.dynamodb, visitor.stack.kms, visitor.stack.secrets_manager, visitor.stack.sqs):
-        client.meta.events.register("before-call", lambda model, **_: made.append(model.name))
+    made = record_calls(visitor.stack.dynamodb, visitor.stack.kms, visitor.stack.secrets_manager, visitor.stack.sqs)
 
     visitor.open(url)
 
@@ -154,7 +149,7 @@ def test_saying_no_gets_a_page_that_starts_the_same_install_again(visitor: Produ
     page = visitor.open(url)
 
     assert refusal_of(page) == "install_cancelled"
-    again = page["body"].split('class="button" href="')[1].split('"')[0].replace("&amp;", "&")
+    again = button_target(page["body"]).replace("&amp;", "&")
     assert location(visitor.open(visitor.consent(location(visitor.open(again))))).startswith("https://app.example.com")
 
 
@@ -219,7 +214,7 @@ def test_an_expired_state_is_refused_before_the_exchange(
     assert token_calls(hubspot.simulator, "authorization_code") == 0
 
 
-def test_whoever_comes_so_late_that_the_cookie_is_gone_is_told_that_it_took_too_long(
+def test_a_person_whose_cookie_has_expired_is_told_that_it_took_too_long(
     visitor: ProductVisitor, clock: Clock, hubspot: Running
 ) -> None:
     url = visitor.consent(location(visitor.install()))
@@ -279,7 +274,7 @@ def test_an_attempt_that_died_reads_as_interrupted(
         raise SystemExit
 
     with monkeypatch.context() as patched:
-        patched.setattr(visitor.stack.exchange, "obtain", die)
+        patched.setattr(visitor.stack.hubspot, "exchange", die)
         with pytest.raises(SystemExit):
             visitor.open(url)
 
@@ -331,8 +326,7 @@ def test_a_signed_link_ties_the_account_to_its_reference(visitor: ProductVisitor
 
     visitor.open(visitor.consent(location(visitor.open(link))))
 
-    account = visitor.stack.account(100001)
-    assert account
+    account = visitor.stack.stored(100001)
     assert account.client_reference_id == "customer-1"
 
 

@@ -93,8 +93,7 @@ def test_an_optional_scope_that_an_account_has_no_access_to_is_said_to_be_droppe
     visitor.walk(100003)  # the free account
 
     assert evidence(visitor.stack, "InstallsCompleted")["optional_dropped"] == ["crm.schemas.custom.read"]
-    account = visitor.stack.account(100003)
-    assert account
+    account = visitor.stack.stored(100003)
     assert account.scopes == ("oauth", "crm.objects.contacts.read", "tickets")
 
 
@@ -145,7 +144,7 @@ def test_a_browser_that_comes_back_from_our_link_is_counted_whatever_it_brings(v
         "error=access_denied&state=forged",
     ],
 )
-def test_what_did_not_start_from_our_link_does_not_hide_that_nobody_comes_back_from_it(
+def test_a_callback_that_did_not_start_from_our_link_does_not_count_as_a_return(
     visitor: ProductVisitor, query: str
 ) -> None:
     visitor.open(f"/oauth-callback?{query}")
@@ -224,7 +223,7 @@ def test_a_cursor_that_is_none_of_ours_is_refused(stack: Stack, cursor: str) -> 
 
 
 @pytest.mark.parametrize("name", ["status", "client_reference_id", "cursor"])
-def test_an_empty_filter_is_refused_and_lists_nobody(visitor: ProductVisitor, name: str) -> None:
+def test_an_empty_filter_is_refused_and_lists_no_account(visitor: ProductVisitor, name: str) -> None:
     visitor.walk()
 
     answer = ask_for_page(visitor.stack, **{name: ""})

@@ -1,4 +1,4 @@
-"""What the install flow gives to nobody who has not proved that it is theirs, and what a rotated key does not break."""
+"""What the install flow refuses to a stranger, and what a rotated key does not break."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,14 +11,14 @@ from botocore.stub import Stubber
 from hubspot_oauth.adapters.state_keys import REREAD_SECONDS
 from hubspot_oauth.domain.account import Binding
 from hubspot_oauth.domain.errors import InvalidRequest
-from hubspot_oauth.domain.state import InstallLink
-from hubspot_oauth.install.signing import read_state
+from hubspot_oauth.domain.install_state import InstallLink
+from hubspot_oauth.install.signed_state import read_state
 from simulator import Running
 from simulator.faults import parse_fault
-from tests.support.browser_reading import query_of
+from tests.support.browser_reading import button_target, query_of
 from tests.support.product_visitor import ProductVisitor, location, refusal_of
 from tests.support.simulated_hubspot import token_calls
-from tests.support.stack import Clock, Stack
+from tests.support.stack import Clock, Stack, record_calls
 
 MakeStack = Callable[..., Stack]
 RETURN_URL = "https://app.hubspot.com/marketplace/continue"
@@ -30,13 +30,8 @@ def marketplace_state(visitor: ProductVisitor) -> str:
     return query_of(location(visitor.open(visitor.stack.links.make(link, "localhost"))))["state"]
 
 
-def start_again(page: dict[str, str]) -> str:
-    """Where the button of a refusal leads."""
-    return page["body"].split('class="button" href="')[1].split('"')[0]
-
-
 @pytest.mark.parametrize("error", ["access_denied", "server_error"])
-def test_a_marketplace_state_is_no_proof_that_gets_anyone_a_fresh_install_link(
+def test_a_marketplace_state_does_not_prove_a_right_to_a_fresh_install_link(
     visitor: ProductVisitor, error: str
 ) -> None:
     state = marketplace_state(visitor)
@@ -44,7 +39,7 @@ def test_a_marketplace_state_is_no_proof_that_gets_anyone_a_fresh_install_link(
 
     page = thief.open(f"/oauth-callback?error={error}&state={state}")
 
-    assert start_again(page) == "http://localhost:3000/install"
+    assert button_target(page["body"]) == "http://localhost:3000/install"
 
 
 def test_a_refused_marketplace_install_offers_a_plain_start_only(visitor: ProductVisitor) -> None:
@@ -54,7 +49,7 @@ def test_a_refused_marketplace_install_offers_a_plain_start_only(visitor: Produc
     page = thief.open(f"/oauth-callback?code=unknown&state={state}&returnUrl={quote(RETURN_URL, safe='')}")
 
     assert refusal_of(page) == "code_rejected"
-    assert start_again(page) == "http://localhost:3000/install"
+    assert button_target(page["body"]) == "http://localhost:3000/install"
 
 
 @pytest.mark.parametrize("kind", ["a refusal", "an install still running"])
@@ -63,7 +58,7 @@ def test_only_the_marketplaces_last_step_may_be_framed_and_only_by_hubspot(
 ) -> None:
     url = f"/oauth-callback?code=x&state={marketplace_state(visitor)}&returnUrl={quote(RETURN_URL, safe='')}"
     if kind == "an install still running":
-        monkeypatch.setattr(visitor.stack.exchange, "obtain", exit_at_once)
+        monkeypatch.setattr(visitor.stack.hubspot, "exchange", exit_at_once)
         with pytest.raises(SystemExit):
             visitor.open(url)
 
@@ -98,8 +93,7 @@ def test_a_state_key_rotated_just_after_it_was_read_fails_no_install(
 
 def test_forged_states_make_the_keys_be_read_at_most_once_a_second(visitor: ProductVisitor, clock: Clock) -> None:
     visitor.open("/oauth-callback?code=x&state=forged")
-    made: list[str] = []
-    visitor.stack.secrets_manager.meta.events.register("before-call", lambda model, **_: made.append(model.name))
+    made = record_calls(visitor.stack.secrets_manager)
 
     for _ in range(20):
         visitor.open("/oauth-callback?code=x&state=forged")
@@ -124,8 +118,7 @@ def test_an_unproved_reinstall_says_so_and_leaves_the_accounts_link_as_it_was(
         )
     )
 
-    account = visitor.stack.account(100001)
-    assert account
+    account = visitor.stack.stored(100001)
     assert landing == RETURN_URL
     assert (account.binding, account.client_reference_id) == (Binding.UNBOUND, "customer-1")
     assert token_calls(hubspot.simulator, "authorization_code") == 2
@@ -231,7 +224,7 @@ def test_what_a_browser_says_of_the_host_decides_nothing(make_stack: MakeStack, 
 
 @pytest.mark.parametrize("address", ["https://evil.test/", "//app.example.com", "https://app.example.com@evil.test/"])
 @pytest.mark.parametrize("field", ["return_to", "hubspot_return_url"])
-def test_not_even_the_teams_back_end_gets_a_link_to_where_nobody_may_be_sent(
+def test_not_even_the_teams_back_end_gets_a_link_to_a_place_that_is_not_allowed(
     visitor: ProductVisitor, field: str, address: str
 ) -> None:
     given: dict[str, Any] = {field: address}
@@ -262,15 +255,14 @@ def test_a_marketplace_state_is_nothing_at_the_plain_callback(visitor: ProductVi
     assert token_calls(hubspot.simulator, "authorization_code") == 0
 
 
-def test_a_marketplace_install_for_nobody_in_particular_is_unbound(visitor: ProductVisitor) -> None:
+def test_a_marketplace_install_without_a_customer_is_unbound(visitor: ProductVisitor) -> None:
     at_hubspot = location(visitor.open(f"/oauth-callback?step=authorize&returnUrl={quote(RETURN_URL, safe='')}"))
     code = query_of(visitor.consent(location(visitor.install())))["code"]
     final = {"step": "finalize", "code": code, "state": query_of(at_hubspot)["state"], "returnUrl": RETURN_URL}
 
     visitor.open(f"/oauth-callback?{urlencode(final)}")
 
-    account = visitor.stack.account(100001)
-    assert account
+    account = visitor.stack.stored(100001)
     assert (account.binding, account.client_reference_id) == (Binding.UNBOUND, None)
 
 

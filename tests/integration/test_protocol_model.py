@@ -28,7 +28,7 @@ pytestmark = pytest.mark.takes(seconds=110)
 A_GLANCE = 500  # worlds
 
 #: Of those the protocol is proved also for a HubSpot that never rotates a refresh token.
-WITHOUT_ROTATION = ("refused commits, rescues late and twice", "three holders", "a grant that dies")
+WITHOUT_ROTATION = ("refused commits, rescues late and twice", "three lease owners", "a grant that dies")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -55,7 +55,7 @@ def test_no_order_of_events_breaks_a_law(name: str, requests: dict[str, set[Requ
 
 
 @pytest.mark.parametrize("name", WITHOUT_ROTATION)
-def test_nor_does_one_where_refresh_tokens_stay(name: str) -> None:
+def test_no_order_of_events_breaks_a_law_where_refresh_tokens_stay(name: str) -> None:
     found = searched(name, rotation=False)
 
     assert found.law is None, found
@@ -81,7 +81,7 @@ def a_lease_does_not_cover_clocks_that_differ(patch: pytest.MonkeyPatch) -> None
     patch.setattr(accounts_table, "LEASE_SECONDS", call_timeouts.LEASE_SECONDS - call_timeouts.CLOCK_SKEW_SECONDS)
 
 
-def a_holder_calls_hubspot_however_late_it_is(patch: pytest.MonkeyPatch) -> None:
+def a_lease_owner_calls_hubspot_however_late_it_is(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(refresher.Refresher, "_in_time", lambda *_: True)
 
 
@@ -89,7 +89,7 @@ def only_the_leases_owner_may_commit(patch: pytest.MonkeyPatch) -> None:
     written_otherwise(patch, "version = :next", condition=" AND attribute_exists(lease_owner)")
 
 
-def a_vanished_holder_is_forgotten(patch: pytest.MonkeyPatch) -> None:
+def an_orphaned_lease_is_forgotten(patch: pytest.MonkeyPatch) -> None:
     written_otherwise(patch, ", orphaned_since = :since")
 
 
@@ -121,9 +121,9 @@ def written_otherwise(patch: pytest.MonkeyPatch, part: str, instead: str = "", *
 MISTAKES: tuple[Callable[[pytest.MonkeyPatch], None], ...] = (
     a_lease_is_taken_before_it_ends,
     a_lease_does_not_cover_clocks_that_differ,
-    a_holder_calls_hubspot_however_late_it_is,
+    a_lease_owner_calls_hubspot_however_late_it_is,
     only_the_leases_owner_may_commit,
-    a_vanished_holder_is_forgotten,
+    an_orphaned_lease_is_forgotten,
     a_death_is_marked_though_an_answer_may_be_on_its_way,
     leaving_keeps_the_version,
 )

@@ -149,14 +149,12 @@ def test_a_new_install_forgets_whose_side_was_at_fault(
 ) -> None:
     fail_refreshes(hubspot.simulator, kind="status", status=503)
     read(expired)
-    account = expired.account(HUB_ID)
-    assert account
+    account = expired.stored(HUB_ID)
     assert account.at_fault == "hubspot"
     hubspot.simulator.faults.clear()
 
     visitor.walk(HUB_ID)
 
-    account = expired.account(HUB_ID)
-    assert account
+    account = expired.stored(HUB_ID)
     assert (account.at_fault, account.attempts) == (None, 0)
     assert read(expired)["statusCode"] == 200

@@ -12,7 +12,7 @@ from hubspot_oauth.adapters import vault as vault_module
 from hubspot_oauth.domain.account import Account, Binding, GrantKey, Status
 from hubspot_oauth.domain.errors import TokensUnreadable, VaultUnavailable
 from hubspot_oauth.domain.tokens import Tokens
-from tests.support.stack import Clock, Stack, a_minute
+from tests.support.stack import Clock, Stack, a_minute, record_calls
 
 TOKENS = Tokens("access-" + "a" * 6000, "na1-" + "r" * 6000)
 SHORT = Tokens("a", "r")
@@ -38,12 +38,6 @@ def sealed_account(stack: Stack, tokens: Tokens = TOKENS) -> Account:
 def another_container(stack: Stack, clock: Clock, **environment: str) -> Stack:
     """The same product in a container that has no data key yet."""
     return Stack({**stack.environment, **environment}, clock)
-
-
-def count_kms_calls(stack: Stack) -> list[str]:
-    calls: list[str] = []
-    stack.kms.meta.events.register("before-call.kms", lambda model, **_: calls.append(model.name))
-    return calls
 
 
 def unreadable(stack: Stack) -> list[dict[str, object]]:
@@ -146,7 +140,7 @@ def test_a_row_that_opens_or_that_kms_does_not_open_today_is_not_counted(stack: 
     assert unreadable(stack) == unreadable(reader) == []
 
 
-def test_whoever_asks_for_the_token_of_a_row_that_does_not_open_is_told_and_it_is_counted_once(stack: Stack) -> None:
+def test_a_caller_is_told_of_a_row_that_does_not_open_and_it_is_counted_once(stack: Stack) -> None:
     blob = stack.vault.sealer().seal(TOKENS, GrantKey(2), "install-2")
     stack.store(1, TOKENS, sealed=blob)
     event = {"pathParameters": {"hub_id": "1"}, "requestContext": {"domainName": "localhost"}}
@@ -168,7 +162,7 @@ def test_the_schedule_counts_a_row_that_does_not_open_once_a_try(stack: Stack, c
 
 
 def test_a_data_key_serves_many_seals_and_is_bounded_by_age(stack: Stack, clock: Clock) -> None:
-    calls = count_kms_calls(stack)
+    calls = record_calls(stack.kms)
 
     for _ in range(50):
         stack.vault.sealer().seal(TOKENS, GrantKey(1), "i")
@@ -180,7 +174,7 @@ def test_a_data_key_serves_many_seals_and_is_bounded_by_age(stack: Stack, clock:
 
 def test_a_data_key_is_bounded_by_uses(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(vault_module, "KEY_USES", 3)
-    calls = count_kms_calls(stack)
+    calls = record_calls(stack.kms)
 
     for _ in range(7):
         stack.vault.sealer()
@@ -191,7 +185,7 @@ def test_a_data_key_is_bounded_by_uses(stack: Stack, monkeypatch: pytest.MonkeyP
 def test_opened_keys_are_cached_for_a_bounded_time(stack: Stack, clock: Clock) -> None:
     account = sealed_account(stack)
     reader = another_container(stack, clock)
-    calls = count_kms_calls(stack)
+    calls = record_calls(stack.kms)
 
     for _ in range(10):
         reader.vault.unseal(account)
@@ -218,7 +212,7 @@ def test_kms_refusing_is_not_a_tampered_row(stack: Stack, clock: Clock) -> None:
     assert not_opened.value.retry_after
 
 
-def test_while_kms_does_not_answer_the_others_do_not_ask_it_one_by_one(stack: Stack, clock: Clock) -> None:
+def test_while_kms_does_not_answer_waiting_callers_fail_at_once(stack: Stack, clock: Clock) -> None:
     with Stubber(stack.kms) as kms:
         kms.add_client_error("generate_data_key", "KMSInternalException", http_status_code=500)
         for _ in range(8):

@@ -1,4 +1,4 @@
-"""The simulator holds to the facts about HubSpot, and a HubSpot that does not is told apart."""
+"""The verification confirms the facts about HubSpot on the simulator, and notices a HubSpot that differs."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -111,7 +111,7 @@ def test_a_hubspot_out_of_reach_is_one_line() -> None:
     assert "cannot be reached at http://localhost:1" in lines[0]
 
 
-def test_without_anybody_at_the_consent_page_the_rest_is_still_checked(hubspot: Running) -> None:
+def test_without_a_person_at_the_consent_page_the_rest_is_still_checked(hubspot: Running) -> None:
     lines: list[str] = []
     settings = hubspot.simulator.settings
 

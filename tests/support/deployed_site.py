@@ -28,11 +28,13 @@ from tests.support.handlers import handler_of
 from tests.support.hostile_addresses import ALLOWED, MARK, on_hubspots_hosts, origin_for_a_browser
 from tests.support.lambda_events import lambda_context
 from tests.support.product_visitor import ADMIN, cookies_of, location
+from tests.support.secret_scan import PREFIX_LENGTH
 from tests.support.stack import ENVIRONMENT, create_resources
 
 OURS = "http://localhost:3000"
 STATE_KEY = "a state key of a good length"
-#: Of how many examples each file of properties must have tried, so that all of them tried 5,000.
+#: How many examples each file of properties tries at least. A file counts its own, since another worker may run the
+#: other; together they try 5,000.
 EXAMPLES_AT_LEAST = {"test_install_addresses": 4_000, "test_install_alterations": 1_000}
 CONTEXT = lambda_context("test", 30)
 TAGS = {
@@ -110,6 +112,14 @@ class Site:
         answer: dict[str, Any] = self.handlers["/install-links"](event, CONTEXT)
         self.secrets.add(query_of(json.loads(answer["body"])["url"])["link"])
         return answer
+
+    def log_text(self) -> str:
+        return "\n".join(self.log)
+
+    def leaked(self) -> list[str]:
+        """The secrets whose first characters stand in the log."""
+        log = self.log_text()
+        return [secret for secret in self.secrets if secret[:PREFIX_LENGTH] in log]
 
     def check(self, answer: dict[str, Any]) -> None:
         assert answer["statusCode"] in {200, 302, 400, 409}, answer

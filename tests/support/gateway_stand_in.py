@@ -1,4 +1,4 @@
-"""The API Gateway stand-in over HTTP, with functions of the test's own behind a Lambda that is one HTTP server."""
+"""The twin's API Gateway over HTTP, in front of a Lambda that is one HTTP server and calls the test's function."""
 
 import json
 import socket
@@ -35,8 +35,14 @@ API_ID = "api123"
 
 
 @dataclass
-class Front:
-    """A running stand-in. `function` answers each event, which is kept in `events`; `caller` passes the IAM route."""
+class StandIn:
+    """A running API Gateway.
+
+    Attributes:
+        function: Answers each event.
+        events: What the function was given.
+        caller: Passes the IAM route when it is set.
+    """
 
     port: int
     function: Callable[[dict[str, Any]], Any] = lambda _: {"statusCode": 200}
@@ -87,8 +93,8 @@ def ask(
 
 
 @contextmanager
-def front(state: Path) -> Iterator[Front]:
-    running = Front(free_port())
+def running_stand_in(state: Path) -> Iterator[StandIn]:
+    running = StandIn(free_port())
     with _lambda(running) as lambda_port:
         emulator = Emulator(lambda_port)
         routes = Routes(Route(key, "guarded" in key, name, PATIENCE_SECONDS) for key, name in ROUTES)
@@ -102,7 +108,7 @@ def _own(request: Request) -> Response | None:
 
 
 class _Gatekeeper(Gatekeeper):
-    def __init__(self, running: Front, emulator: Emulator, state: Path) -> None:
+    def __init__(self, running: StandIn, emulator: Emulator, state: Path) -> None:
         super().__init__(emulator, API_ID, state)
         self._running = running
 
@@ -111,7 +117,7 @@ class _Gatekeeper(Gatekeeper):
 
 
 @contextmanager
-def _lambda(running: Front) -> Iterator[int]:
+def _lambda(running: StandIn) -> Iterator[int]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         wbufsize = -1

@@ -155,22 +155,8 @@ class Stack(Product):
             sleep=clock.forward,
             report=self.reports,
         )
-
-    @property
-    def dynamodb(self) -> Any:
-        return self.aws.dynamodb
-
-    @property
-    def kms(self) -> Any:
-        return self.aws.kms
-
-    @property
-    def sqs(self) -> Any:
-        return self.aws.sqs
-
-    @property
-    def secrets_manager(self) -> Any:
-        return self.aws.secrets_manager
+        self.dynamodb, self.kms, self.sqs = self.aws.dynamodb, self.aws.kms, self.aws.sqs
+        self.secrets_manager = self.aws.secrets_manager
 
     def account(self, hub_id: int) -> Account | None:
         """What is stored of an account, if anything is."""
@@ -232,6 +218,14 @@ class Stack(Product):
         self.dispatcher.tick(remaining)
         for body in self.messages(self.settings.refresh_queue_url):
             self.worker.run([body], remaining)
+
+
+def record_calls(*clients: Any) -> list[str]:
+    """The names of the operations that are called on these clients from now on, in their order."""
+    made: list[str] = []
+    for each in clients:
+        each.meta.events.register("before-call", lambda model, **_: made.append(model.name))
+    return made
 
 
 def throttle_commits(stack: Stack, patch: "pytest.MonkeyPatch") -> None:

@@ -1,4 +1,4 @@
-"""The template as AWS sees it: after SAM's transform, with its references as edges."""
+"""The template as AWS sees it: after SAM's transform, and which resource needs which."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -38,7 +38,14 @@ def resources(kind: str) -> dict[str, dict[str, Any]]:
     return {name: resource for name, resource in found.items() if resource["Type"] == kind}
 
 
-def edges(template: Mapping[str, Any]) -> dict[str, set[str]]:
+def metrics_of(alarm: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The metrics that an alarm reads."""
+    if "MetricName" in alarm:
+        yield alarm
+    yield from (m["MetricStat"]["Metric"] for m in alarm.get("Metrics", []) if "MetricStat" in m)
+
+
+def dependencies(template: Mapping[str, Any]) -> dict[str, set[str]]:
     """Which resource needs which other ones before it can be made."""
     names = set(template["Resources"])
     return {
@@ -47,7 +54,7 @@ def edges(template: Mapping[str, Any]) -> dict[str, set[str]]:
     }
 
 
-def cycle(graph: Mapping[str, set[str]]) -> list[str]:
+def dependency_cycle(graph: Mapping[str, set[str]]) -> list[str]:
     """One dependency cycle, or an empty list."""
     done: set[str] = set()
 

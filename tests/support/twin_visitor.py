@@ -30,8 +30,12 @@ class TwinVisitor:
         return decide(at_hubspot, hub_id, decision)
 
     def install(self, hub_id: int = ACME, **query: object) -> requests.Response:
-        """The straight path, to the page at its end."""
+        """The straight path from the product's own start, to the page at its end."""
         return self.land(self.consent(self.start(**query).headers["location"], hub_id))
+
+    def install_by(self, link: str, hub_id: int = ACME) -> requests.Response:
+        """The straight path from an install link, to the page at its end."""
+        return self.land(self.consent(self.open(link).headers["location"], hub_id))
 
     def land(self, url: str) -> requests.Response:
         """Open the address HubSpot sends to and follow the twin's own redirects."""

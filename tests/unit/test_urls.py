@@ -4,7 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hubspot_oauth.domain.urls import add_query, agrees, on_hubspot, parse_hub_id, within
+from hubspot_oauth.domain.account import parse_hub_id
+from hubspot_oauth.domain.urls import add_query
+from hubspot_oauth.install.allowed_destinations import agrees, on_hubspot, within
 
 ORIGINS = ("https://app.example.com", "https://example.com:8443")
 BYPASSES = (
@@ -88,7 +90,7 @@ def test_what_int_would_take_is_not_an_account_number(value: str) -> None:
     assert parse_hub_id(value) is None
 
 
-def test_an_account_number_is_one() -> None:
+def test_an_account_number_is_parsed() -> None:
     assert parse_hub_id("123456") == 123456
 
 

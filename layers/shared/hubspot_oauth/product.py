@@ -30,7 +30,7 @@ from hubspot_oauth.adapters.vault import Vault
 from hubspot_oauth.api.access_tokens import AccessTokens
 from hubspot_oauth.api.accounts import AccountsRoute
 from hubspot_oauth.api.disconnect import DisconnectRoute
-from hubspot_oauth.api.problems import Problems
+from hubspot_oauth.api.problem_json import Problems
 from hubspot_oauth.api.token_route import TokenRoute
 from hubspot_oauth.domain.clocks import Clock, Monotonic, Roll, Sleep
 from hubspot_oauth.domain.settings import Settings
@@ -46,8 +46,7 @@ if TYPE_CHECKING:
     from hubspot_oauth.api.install_links import InstallLinksRoute
     from hubspot_oauth.install.allowed_destinations import AllowedDestinations
     from hubspot_oauth.install.callback import Callback
-    from hubspot_oauth.install.completion import Completion
-    from hubspot_oauth.install.exchange import CodeExchange
+    from hubspot_oauth.install.code_exchange import CodeExchange
     from hubspot_oauth.install.install_routes import InstallRoutes
     from hubspot_oauth.install.links import Links
     from hubspot_oauth.install.pages import Pages
@@ -107,14 +106,8 @@ class Product:
         return self._build(Callback)
 
     @cached_property
-    def completion(self) -> "Completion":
-        from hubspot_oauth.install.completion import Completion
-
-        return self._build(Completion)
-
-    @cached_property
-    def exchange(self) -> "CodeExchange":
-        from hubspot_oauth.install.exchange import CodeExchange
+    def code_exchange(self) -> "CodeExchange":
+        from hubspot_oauth.install.code_exchange import CodeExchange
 
         return self._build(CodeExchange)
 

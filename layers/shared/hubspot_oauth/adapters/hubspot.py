@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 
 import requests
 
-from hubspot_oauth.adapters import transport
+from hubspot_oauth.adapters import http_calls
 from hubspot_oauth.adapters.client_secret import ClientSecret
 from hubspot_oauth.adapters.hubspot_answers import (
     account_in,
@@ -22,8 +22,8 @@ from hubspot_oauth.adapters.hubspot_answers import (
 from hubspot_oauth.domain.call_timeouts import HUBSPOT_SECONDS, PREPARE_SECONDS
 from hubspot_oauth.domain.clocks import Monotonic
 from hubspot_oauth.domain.errors import Misconfigured, TryLater
+from hubspot_oauth.domain.install_state import InstallState
 from hubspot_oauth.domain.settings import Settings
-from hubspot_oauth.domain.state import InstallState
 from hubspot_oauth.domain.tokens import RefreshTokenOnly, TokenAnswer
 
 
@@ -40,7 +40,7 @@ class HubSpot:
         self._settings = settings
         self._client_secret = client_secret
         self._monotonic = monotonic
-        self._pooled = transport.session(settings.refresh_concurrency)  # one connection for each concurrent refresh
+        self._pooled = http_calls.session(settings.refresh_concurrency)  # one connection for each concurrent refresh
 
     def authorization_url(self, state: InstallState, signed: str) -> str:
         """The page of HubSpot that asks the user for consent. Scopes are separated by %20, as HubSpot documents."""
@@ -122,12 +122,12 @@ class HubSpot:
             HubSpotError: Any subclass.
         """
         url = f"{self._settings.api_url}/appinstalls/{self._settings.api_version}/external-install"
-        with transport.session(1) as fresh:
+        with http_calls.session(1) as fresh:
             _called(fresh, "DELETE", url, bearer=access_token)
 
     def _post(self, path: str, form: Mapping[str, str]) -> bytes:
         def send(client_secret: str) -> bytes:
-            with transport.session(1) as fresh:
+            with http_calls.session(1) as fresh:
                 return self._send(fresh, path, form, client_secret)
 
         return self._authenticated(send, self._client_secret())
@@ -154,8 +154,8 @@ class HubSpot:
 def _called(client: requests.Session, method: Literal["POST", "DELETE"], url: str, **content: Any) -> bytes:  # noqa: ANN401
     """The body of a 2xx answer. Any other answer, or none, is raised as a HubSpotError."""
     try:
-        answer = transport.call(client, method, url, HUBSPOT_SECONDS, **content)
-    except transport.NoAnswer as error:
+        answer = http_calls.call(client, method, url, HUBSPOT_SECONDS, **content)
+    except http_calls.NoAnswer as error:
         raise TryLater(str(error)) from None
     if not 200 <= answer.status < 300:  # noqa: PLR2004 - a proxy's 203 carries the tokens all the same
         raise failure(answer)

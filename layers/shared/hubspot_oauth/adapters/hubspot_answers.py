@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from hubspot_oauth.adapters.transport import Answer
+from hubspot_oauth.adapters.http_calls import Answer
 from hubspot_oauth.domain.errors import GrantDead, HubSpotError, Misconfigured, TryLater, WrongAccount
 from hubspot_oauth.domain.refresh_timing import BACKOFF_MOST_SECONDS
 from hubspot_oauth.domain.tokens import RefreshTokenOnly, TokenAnswer

@@ -20,7 +20,7 @@ from hubspot_oauth.adapters.hubspot import HubSpot
 from hubspot_oauth.adapters.hubspot_answers import for_account
 from hubspot_oauth.adapters.telemetry import Report
 from hubspot_oauth.adapters.vault import Vault
-from hubspot_oauth.api.problems import Problems
+from hubspot_oauth.api.problem_json import Problems
 from hubspot_oauth.domain.account import Account, GrantKey
 from hubspot_oauth.domain.clocks import Clock
 from hubspot_oauth.domain.errors import (

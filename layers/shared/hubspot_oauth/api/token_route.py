@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hubspot_oauth.adapters.api_gateway import Event, Response, hub_id_of, json_answer
 from hubspot_oauth.adapters.telemetry import logger
 from hubspot_oauth.api.access_tokens import AccessTokens
-from hubspot_oauth.api.problems import Problems
+from hubspot_oauth.api.problem_json import Problems
 from hubspot_oauth.domain.account import GrantKey
 from hubspot_oauth.domain.clocks import Clock, Remaining, iso
 from hubspot_oauth.domain.errors import InvalidRequest

@@ -3,11 +3,14 @@
 Times are UTC epoch seconds. Tokens are sealed.
 """
 
+import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from hubspot_oauth.domain.call_timeouts import RESCUE_RETENTION_SECONDS
 from hubspot_oauth.domain.errors import Fault
+
+_HUB_ID = re.compile(r"[1-9][0-9]{0,15}")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -119,3 +122,8 @@ class Account(SealedGrant):
     def lease_live(self, now: float) -> bool:
         """Whether a lease owner is refreshing this account at ``now``."""
         return self.lease_until is not None and self.lease_until > now
+
+
+def parse_hub_id(value: str) -> int | None:
+    """The account's number, or None. ``int()`` would also take ``0123``, ``+123``, ``1_23`` and full-width digits."""
+    return int(value) if _HUB_ID.fullmatch(value) else None

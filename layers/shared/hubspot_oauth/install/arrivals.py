@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from hubspot_oauth.domain.urls import MOST_URL, parse_hub_id
+from hubspot_oauth.domain.account import parse_hub_id
+from hubspot_oauth.domain.urls import MOST_URL
 from hubspot_oauth.install import refusal_texts
 from hubspot_oauth.install.refusal import InstallRefused
 

@@ -12,20 +12,19 @@ from hubspot_oauth.adapters.state_keys import StateKeys
 from hubspot_oauth.adapters.telemetry import Report
 from hubspot_oauth.domain.account import Binding
 from hubspot_oauth.domain.clocks import Clock
+from hubspot_oauth.domain.install_state import InstallState, Kind, browser_hash
 from hubspot_oauth.domain.settings import Settings
-from hubspot_oauth.domain.state import InstallState, Kind, browser_hash
 from hubspot_oauth.domain.urls import add_query
 from hubspot_oauth.install import refusal_texts
 from hubspot_oauth.install.allowed_destinations import AllowedDestinations
 from hubspot_oauth.install.arrivals import Arrival
 from hubspot_oauth.install.attempt import Attempt, code_name
-from hubspot_oauth.install.completion import Completion
+from hubspot_oauth.install.browser_outcome import Landing, Redirect, StartPage, landing_of
+from hubspot_oauth.install.code_exchange import CodeExchange, Wanted
 from hubspot_oauth.install.cookies import cookie_name
-from hubspot_oauth.install.exchange import Wanted
-from hubspot_oauth.install.landing import Landing, Redirect, StartPage, landing_of
 from hubspot_oauth.install.links import Links
 from hubspot_oauth.install.refusal import InstallRefused
-from hubspot_oauth.install.signing import BadSignature, read_state, with_keys
+from hubspot_oauth.install.signed_state import BadSignature, read_state, with_keys
 from hubspot_oauth.install.spent_codes import SpentCodes
 from hubspot_oauth.install.start import Starter
 
@@ -36,7 +35,7 @@ class Callback:
     destinations: AllowedDestinations
     starter: Starter
     links: Links
-    completion: Completion
+    code_exchange: CodeExchange
     spent_codes: SpentCodes
     state_keys: StateKeys
     report: Report
@@ -126,7 +125,7 @@ class Callback:
 
         If an earlier attempt spent the code, only the browser that made that attempt gets its landing.
         """
-        ended = self.completion.complete(attempt, code, wanted)
+        ended = self.code_exchange.complete(attempt, code, wanted)
         if ended.attempt_id == attempt.attempt_id:
             return self._landing(ended, arrival)
         hashes = (browser_hash(value) for value in arrival.cookies.values())

@@ -9,14 +9,14 @@ from urllib.parse import urlsplit
 from hubspot_oauth.adapters.state_keys import StateKeys
 from hubspot_oauth.domain.clocks import Clock
 from hubspot_oauth.domain.errors import InvalidRequest
+from hubspot_oauth.domain.install_state import LINK_SECONDS, InstallLink, InstallState
 from hubspot_oauth.domain.settings import INSTALL_PATH, Settings
-from hubspot_oauth.domain.state import LINK_SECONDS, InstallLink, InstallState
 from hubspot_oauth.domain.urls import add_query, origin_of
 from hubspot_oauth.install import refusal_texts
 from hubspot_oauth.install.allowed_destinations import AllowedDestinations
 from hubspot_oauth.install.arrivals import Start
 from hubspot_oauth.install.refusal import InstallRefused
-from hubspot_oauth.install.signing import BadSignature, read_link, sign_link, with_keys
+from hubspot_oauth.install.signed_state import BadSignature, read_link, sign_link, with_keys
 
 
 @dataclass(kw_only=True)

@@ -7,16 +7,16 @@ from hubspot_oauth.adapters.client_secret import ClientSecret
 from hubspot_oauth.adapters.hubspot import HubSpot
 from hubspot_oauth.adapters.state_keys import StateKeys
 from hubspot_oauth.domain.clocks import Clock
+from hubspot_oauth.domain.install_state import NO_LINK, STATE_SECONDS, InstallLink, InstallState, Kind, browser_hash
 from hubspot_oauth.domain.settings import Settings
-from hubspot_oauth.domain.state import NO_LINK, STATE_SECONDS, InstallLink, InstallState, Kind, browser_hash
 from hubspot_oauth.domain.urls import add_query
 from hubspot_oauth.install import refusal_texts
 from hubspot_oauth.install.arrivals import Start
+from hubspot_oauth.install.browser_outcome import Redirect
 from hubspot_oauth.install.cookies import Cookie
-from hubspot_oauth.install.landing import Redirect
 from hubspot_oauth.install.links import Links, on_its_own_host
 from hubspot_oauth.install.refusal import InstallRefused
-from hubspot_oauth.install.signing import sign_state
+from hubspot_oauth.install.signed_state import sign_state
 
 
 @dataclass(kw_only=True)

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hubspot_oauth.domain.state import InstallLink, InstallState, Kind
-from hubspot_oauth.install.signing import (
+from hubspot_oauth.domain.install_state import InstallLink, InstallState, Kind
+from hubspot_oauth.install.signed_state import (
     BadSignature,
     _compact,
     _serializer,

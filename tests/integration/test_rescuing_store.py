@@ -53,7 +53,7 @@ def test_tokens_are_offered_for_as_long_as_the_function_has_time_and_no_longer(d
     assert 2 * AWS_CALL_SECONDS - 1 <= due.remaining() <= 2 * AWS_CALL_SECONDS + 1
 
 
-def test_a_reader_gets_a_token_that_nobody_took(expired: World) -> None:
+def test_a_reader_gets_a_token_that_could_not_be_stored(expired: World) -> None:
     expired.trouble.add("commit", THROTTLED)
     expired.trouble.add("rescue", THROTTLED)
 

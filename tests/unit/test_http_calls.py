@@ -9,9 +9,9 @@ from contextlib import suppress
 
 import pytest
 
-from hubspot_oauth.adapters import transport, watched_connections
+from hubspot_oauth.adapters import http_calls, watched_connections
 
-LATE = 30  # seconds no machine is too slow by; what is watched by nobody takes for ever
+LATE = 30  # seconds; no machine is this slow, and a call without its watchdog never ends
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n"
 
 
@@ -61,19 +61,19 @@ def dripping() -> Iterator[Dripping]:
 
 def seconds_until_given_up(url: str, seconds: float) -> float:
     started = time.monotonic()
-    with transport.session(1) as client, pytest.raises(transport.NoAnswer, match="timeout"):
-        transport.call(client, "POST", url, seconds, form={"a": "b"})
+    with http_calls.session(1) as client, pytest.raises(http_calls.NoAnswer, match="timeout"):
+        http_calls.call(client, "POST", url, seconds, form={"a": "b"})
     return time.monotonic() - started
 
 
 def test_each_of_many_calls_at_once_ends_when_its_own_time_is_up(dripping: Dripping) -> None:
     bounds = [0.9 - 0.05 * number for number in range(16)]  # each ends before those already under way
 
-    with ThreadPoolExecutor(len(bounds) + 1) as pool, transport.session(1) as client:
-        first = pool.submit(transport.call, client, "POST", dripping.url, 2 * LATE, form={})
+    with ThreadPoolExecutor(len(bounds) + 1) as pool, http_calls.session(1) as client:
+        first = pool.submit(http_calls.call, client, "POST", dripping.url, 2 * LATE, form={})
         took = list(pool.map(lambda seconds: seconds_until_given_up(dripping.url, seconds), bounds))
         dripping.close()
-        with pytest.raises(transport.NoAnswer):
+        with pytest.raises(http_calls.NoAnswer):
             first.result()
 
     assert all(bound <= taken < LATE for bound, taken in zip(bounds, took, strict=True))
@@ -104,7 +104,7 @@ def test_nothing_is_sent_when_connecting_has_used_up_the_time(
 
 
 def test_a_connection_kept_alive_is_watched_too() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listening, transport.session(1) as client:
+    with socket.create_server(("127.0.0.1", 0)) as listening, http_calls.session(1) as client:
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"
 
         def answer_once_then_drip() -> None:
@@ -117,10 +117,10 @@ def test_a_connection_kept_alive_is_watched_too() -> None:
 
         server = threading.Thread(target=answer_once_then_drip)
         server.start()
-        assert transport.call(client, "POST", url, 2, form={}).body == b"ok"
+        assert http_calls.call(client, "POST", url, 2, form={}).body == b"ok"
         started = time.monotonic()
-        with pytest.raises(transport.NoAnswer, match="timeout"):
-            transport.call(client, "POST", url, 0.3, form={})
+        with pytest.raises(http_calls.NoAnswer, match="timeout"):
+            http_calls.call(client, "POST", url, 0.3, form={})
         assert time.monotonic() - started < LATE
         server.join()
 
@@ -130,7 +130,7 @@ def test_a_connection_that_rested_long_is_not_trusted(
     monkeypatch: pytest.MonkeyPatch, rested: int, connections: int
 ) -> None:
     accepted = []
-    with socket.create_server(("127.0.0.1", 0)) as listening, transport.session(1) as client:
+    with socket.create_server(("127.0.0.1", 0)) as listening, http_calls.session(1) as client:
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"
 
         def serve(connection: socket.socket) -> None:
@@ -145,11 +145,11 @@ def test_a_connection_that_rested_long_is_not_trusted(
                     threading.Thread(target=serve, args=(accepted[-1],), daemon=True).start()
 
         threading.Thread(target=accept, daemon=True).start()
-        assert transport.call(client, "POST", url, 2, form={}).body == b"ok"
+        assert http_calls.call(client, "POST", url, 2, form={}).body == b"ok"
         now = time.time()
         monkeypatch.setattr(watched_connections, "time", lambda: now + rested)
 
-        assert transport.call(client, "POST", url, 2, form={}).body == b"ok"
+        assert http_calls.call(client, "POST", url, 2, form={}).body == b"ok"
         assert len(accepted) == connections
 
 
@@ -175,25 +175,25 @@ def answering(answer: bytes) -> str:
 def test_a_redirect_is_an_answer_like_any_other_wherever_it_leads(location: bytes) -> None:
     url = answering(b"HTTP/1.1 302 Found\r\nLocation: " + location + b"\r\nContent-Length: 0\r\n\r\n")
 
-    with transport.session(1) as client:
-        answer = transport.call(client, "POST", url, 2, form={"a": "b"})
+    with http_calls.session(1) as client:
+        answer = http_calls.call(client, "POST", url, 2, form={"a": "b"})
 
     assert (answer.status, answer.body) == (302, b"")
 
 
 def test_what_a_redirect_carries_is_bounded_too() -> None:
-    size = 10 * transport.MOST_BYTES
+    size = 10 * http_calls.MOST_BYTES
     head = f"HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: {size}\r\n\r\n".encode()
     url = answering(head + b"x" * size)
 
-    with transport.session(1) as client, pytest.raises(transport.NoAnswer, match="too_large"):
-        transport.call(client, "POST", url, 2, form={"a": "b"})
+    with http_calls.session(1) as client, pytest.raises(http_calls.NoAnswer, match="too_large"):
+        http_calls.call(client, "POST", url, 2, form={"a": "b"})
 
 
 def test_no_cookie_of_one_call_goes_out_with_the_next() -> None:
     url = answering(b"HTTP/1.1 200 OK\r\nSet-Cookie: who=acme; Path=/\r\nContent-Length: 0\r\n\r\n")
 
-    with transport.session(1) as client:
-        transport.call(client, "POST", url, 2, form={"a": "b"})
+    with http_calls.session(1) as client:
+        http_calls.call(client, "POST", url, 2, form={"a": "b"})
 
         assert list(client.cookies) == []

@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeVar
 
 from itsdangerous import BadData, URLSafeSerializer
 
-from hubspot_oauth.domain.state import InstallLink, InstallState, Kind
+from hubspot_oauth.domain.install_state import InstallLink, InstallState, Kind
 from hubspot_oauth.domain.versions import known_fields
 
 
