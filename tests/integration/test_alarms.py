@@ -71,7 +71,7 @@ def test_an_alarm_reads_what_the_code_writes(alarm: str) -> None:
     assert [{name: document[name] for name in names} for names in directive["Dimensions"]] == [wanted]
 
 
-@pytest.mark.parametrize("metric", ["OverdueSeconds", "BreakerOpen", "Unstored"])
+@pytest.mark.parametrize("metric", ["OverdueSeconds", "BreakerOpen", "Unstored", "TokensUnreadable"])
 def test_what_must_not_go_unseen_has_an_alarm(metric: str) -> None:
     assert metric in {read["MetricName"] for read in ALARMS.values()}
 

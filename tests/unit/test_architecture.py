@@ -100,3 +100,10 @@ def test_the_simulator_and_the_twin_never_import_the_product(path: Path) -> None
     roots = {name.partition(".")[0] for name in imported(path)}
 
     assert "hubspot_oauth" not in roots
+
+
+def test_a_module_name_means_one_thing_in_all_rooms() -> None:
+    rooms = [PRODUCT, ROOT / "simulator", ROOT / "local", ROOT / "ops"]
+    names = [path.stem for room in rooms for path in room.rglob("*.py") if not path.stem.startswith("__")]
+
+    assert sorted(names) == sorted(set(names))

@@ -12,7 +12,6 @@ from simulator.__main__ import main
 ROOT = Path(__file__).parents[2]
 SIMULATOR = ROOT / "simulator"
 MODULES = sorted(SIMULATOR.rglob("*.py"))
-PRODUCT = ROOT / "layers" / "shared" / "hubspot_oauth"
 OURS = {"functions", "hubspot_oauth", "hubspot_tokens", "layers", "local", "ops", "tests"}
 
 
@@ -43,14 +42,6 @@ def test_the_verification_knows_hubspot_only_by_http(path: Path) -> None:
 @pytest.mark.parametrize("path", [p for p in MODULES if "verification" not in p.parts], ids=name)
 def test_the_simulator_runs_without_the_verification(path: Path) -> None:
     assert not [module for module in imported(path) if module.startswith("simulator.verification")]
-
-
-def test_a_module_name_means_one_thing() -> None:
-    names = [path.stem for path in MODULES if not path.stem.startswith("__")]
-    product = {path.stem for path in PRODUCT.rglob("*.py") if not path.stem.startswith("__")}
-
-    assert sorted(names) == sorted(set(names))
-    assert set(names) & product <= {"grants"}  # OAuth's own word; the product's module of this name is going
 
 
 def test_the_readme_names_every_option() -> None:
