@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.support.built_functions import build, clean_interpreter
+
 #: No deadline, no example database: how fast a machine is and what it tried before must not decide a test.
 settings.register_profile("here", deadline=None, derandomize=True, database=None)
 settings.load_profile("here")
@@ -28,3 +30,16 @@ def longest_first(items: list[pytest.Item], *, waits: bool) -> list[Path]:
     taken = {item.path: mark.kwargs for item in items if (mark := item.get_closest_marker("takes"))}
     chosen = [path for path, said in taken.items() if said.get("waits", False) == waits]
     return sorted(chosen, key=lambda path: taken[path]["seconds"], reverse=True)
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder in which `sam build` has built everything."""
+    target = tmp_path_factory.mktemp("built")
+    build(target)
+    return target
+
+
+@pytest.fixture(scope="session")
+def lambda_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return clean_interpreter(tmp_path_factory.mktemp("runtime"))

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlencode
 import requests
 from playwright.sync_api import expect
 
-from hubspot_oauth.install.signing import read_state, sign_state
+from hubspot_oauth.install.signed_state import read_state, sign_state
 from tests.browser.person import Person
 from tests.browser.team import Team
 from tests.support.twin_client import ACME, BEISPIEL

@@ -75,7 +75,7 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """One holder, or whoever else writes. ``given`` is what it was started with, ``skew`` how far its clock is off."""
+    """One lease owner or another writer. ``given`` is its input, ``skew`` by how many seconds its clock is off."""
 
     name: str
     kind: Kind
@@ -105,7 +105,7 @@ class _Stopped(BaseException):
 
 
 class _World:
-    """The world as one actor meets it: its history, and then the end of the known."""
+    """The world as one actor sees it: replies from its history, then a stop at the first question without one."""
 
     def __init__(self, actor: Actor) -> None:
         self._replies = iter(actor.history)
@@ -160,7 +160,7 @@ class _HubSpot:
 
 
 class _Vault:
-    """Shows what it seals, and opens it for the same install only, as the real one does."""
+    """Seals in plain sight, and opens for the same install only, as the real vault does."""
 
     def __init__(self, world: _World) -> None:
         self._world = world
@@ -300,5 +300,5 @@ _PLAYS: Mapping[Kind, Callable[[Actor, _World, Product], None]] = {
 
 
 def forget() -> None:
-    """Drop what is remembered of the product's code: it is not the same any more."""
+    """Forget cached steps: the product's code has been patched."""
     _next.cache_clear()

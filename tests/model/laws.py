@@ -1,4 +1,4 @@
-"""What must never happen, said without a look at the conditions that prevent it."""
+"""What must never happen, stated without knowing the conditions that prevent it."""
 
 import json
 from collections.abc import Iterator
@@ -13,14 +13,14 @@ from tests.model.actors import Actor, Heard, opened
 from tests.model.table import Answer, Row
 from tests.model.world import Move, World, quiet
 
-#: What a holder is allowed for from the moment it asked for its lease.
+#: Seconds that a lease owner may work, from the moment it asked for its lease.
 AT_WORK_SECONDS = PREPARE_SECONDS + HUBSPOT_SECONDS + AWS_CALL_SECONDS
 _deserializer = TypeDeserializer()
 
 
 @dataclass(frozen=True)
 class Seen:
-    """A row, read."""
+    """A row with its attributes parsed."""
 
     install_id: str
     version: int
@@ -74,7 +74,7 @@ def _written(before: World, move: Move, actor: Actor) -> Iterator[str]:
         return
     if new is None:
         if actor.kind != "disconnect" or old.status != "disconnecting":
-            yield "an account goes that nobody is leaving, or that was installed anew"
+            yield "an account is removed that is not being left, or that was installed anew"
         return
     yield from _moved(old, new, installs=installs)
     if new.status == "needs_reinstall" != old.status and not move.after.excused and _lives(move.after, new):
@@ -82,7 +82,7 @@ def _written(before: World, move: Move, actor: Actor) -> Iterator[str]:
     if new.lease_owner == actor.name != old.lease_owner:
         yield from _leased(before, old, actor)
     if old.lease_owner not in (None, actor.name) and new.lease_owner is None and _same(old, new):
-        yield "a lease is ended by somebody who does not hold it"
+        yield "a lease is ended by another than its owner"
 
 
 def _moved(old: Seen, new: Seen, *, installs: bool) -> Iterator[str]:
@@ -106,7 +106,7 @@ def _leased(before: World, old: Seen, actor: Actor) -> Iterator[str]:
     for other in before.actors:
         same = other is not actor and _leased_version(other) == (old.install_id, old.version)
         if same and before.now < _asked_lease_at(other) + AT_WORK_SECONDS:
-            yield "two holders at work at once"
+            yield "two lease owners at work at once"
 
 
 def _asked(actor: Actor) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The situations that are searched: who acts, and what may go wrong meanwhile, in every order there is.
+"""The situations that are searched: who acts, and what may go wrong meanwhile, in every order.
 
 Together they are the bound of the proof: never more than three who refresh or write at once, two crashes, two refusals.
 """
@@ -41,12 +41,12 @@ SCENARIOS: Final = {  # the small ones first
     "a disconnect": Left(starts=(SCHEDULE, DISCONNECT, INSTALL), refusals=1, crashes=1),
     "readers after a crash": Left(starts=(SCHEDULE, READER, READER), crashes=1, pauses=(LEASE,)),
     "a rescue among three": Left(starts=(SCHEDULE, READER, SCHEDULE), refusals=1, pauses=(LEASE,)),
-    "a re-install among holders": Left(starts=(SCHEDULE, READER, INSTALL)),
-    "three holders": Left(starts=(SCHEDULE, SCHEDULE, READER), crashes=1, pauses=(LEASE,)),
+    "a re-install among lease owners": Left(starts=(SCHEDULE, READER, INSTALL)),
+    "three lease owners": Left(starts=(SCHEDULE, SCHEDULE, READER), crashes=1, pauses=(LEASE,)),
 }
 
 
-#: Those that begin with an account which is nobody's customer yet.
+#: The scenarios that begin with an account that is linked to no customer yet.
 UNLINKED: Final = ("a link that comes late", "two links that come late")
 
 

@@ -92,21 +92,21 @@ def _applied(row: Row, request: Request) -> tuple[Row, Answer]:
         return row, Answer(error="ValidationException")
     after = _dumped(answer["Attributes"]) if "Attributes" in answer else None
     shown = {"ALL_NEW": after, "ALL_OLD": row}.get(wanted)
-    _held[:] = [after]
+    _stored[:] = [after]
     return after, Answer(f'{{"Attributes": {shown}}}' if shown else "{}")
 
 
-_held: list[Row] = []  # what moto's table holds: a list, so that nobody needs a global name
+_stored: list[Row] = []  # the row in moto's table; a list, so that functions can replace it without `global`
 
 
 def _put(client: Any, row: Row) -> None:
-    if _held and _held[-1] == row:
+    if _stored and _stored[-1] == row:
         return
     if row is None:
         client.delete_item(TableName="model", Key=_KEY)
     else:
         client.put_item(TableName="model", Item=_loaded(row))
-    _held[:] = [row]
+    _stored[:] = [row]
 
 
 @cache
@@ -114,12 +114,12 @@ def _client() -> Any:
     """A client of the table that moto holds; the test has started moto."""
     client = stack.client("dynamodb")
     client.create_table(TableName="model", **stack.table_definition("AccountsTable"))
-    _held[:] = [None]
+    _stored[:] = [None]
     return client
 
 
 def forget() -> None:
-    """Drop everything that is remembered: moto has ended."""
+    """Forget cached answers and the client: moto has ended."""
     _applied.cache_clear()
     _client.cache_clear()
 

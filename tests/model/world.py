@@ -81,7 +81,7 @@ class World:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """What happened, in words; who did it with which request, if somebody did; and the world after it."""
+    """What happened, in words; the actor and its request, if an actor did it; and the world afterwards."""
 
     label: str
     after: World
@@ -108,7 +108,7 @@ def moves(world: World, table: Table) -> Iterator[Move]:
 
 
 def quiet(world: World) -> bool:
-    """Nobody is at work, and every message has arrived."""
+    """Whether no actor is at work and every message has arrived."""
     return not world.actors and all(message.delivered for message in world.queue)
 
 

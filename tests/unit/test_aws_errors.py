@@ -1,4 +1,4 @@
-"""Which of AWS's errors pass by themselves."""
+"""Which of AWS's errors pass by themselves, and which a person has to mend."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ def refusal(code: str, status: int = 400) -> exceptions.ClientError:
     ],
     ids=code_of,
 )
-def test_it_passes(error: Exception) -> None:
+def test_an_error_that_passes_is_transient(error: Exception) -> None:
     assert isinstance(error, AWS_ERRORS)
     assert is_transient(error)
 
@@ -46,6 +46,6 @@ def test_it_passes(error: Exception) -> None:
     ],
     ids=code_of,
 )
-def test_somebody_must_mend_it(error: Exception) -> None:
+def test_an_error_that_stays_is_not_transient(error: Exception) -> None:
     assert isinstance(error, AWS_ERRORS)
     assert not is_transient(error)

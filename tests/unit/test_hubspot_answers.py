@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from hubspot_oauth.adapters import transport
+from hubspot_oauth.adapters import http_calls
 from hubspot_oauth.adapters.hubspot import HubSpot
 from hubspot_oauth.adapters.hubspot_answers import MOST_RETRY_AFTER, MOST_RETRY_AFTER_A_FAULT
 from hubspot_oauth.domain.call_timeouts import PREPARE_SECONDS
@@ -40,8 +40,8 @@ def a_hubspot(rotated: str | None = None, monotonic: Monotonic = time.monotonic)
 
 
 def failure(monkeypatch: pytest.MonkeyPatch, status: int, body: bytes, retry_after: str = "") -> HubSpotError:
-    answer = transport.Answer(status, {"Retry-After": retry_after} if retry_after else {}, body)
-    monkeypatch.setattr(transport, "call", lambda *_, **__: answer)
+    answer = http_calls.Answer(status, {"Retry-After": retry_after} if retry_after else {}, body)
+    monkeypatch.setattr(http_calls, "call", lambda *_, **__: answer)
     with pytest.raises(HubSpotError) as caught:
         a_hubspot().refresh("token", "secret")
     return caught.value
@@ -147,7 +147,7 @@ def test_a_fault_that_asks_for_a_day_is_obeyed_for_minutes(monkeypatch: pytest.M
 @pytest.mark.parametrize("status", [200, 201, 203])
 def test_tokens_are_taken_from_any_answer_that_says_success(monkeypatch: pytest.MonkeyPatch, status: int) -> None:
     body = json.dumps({"access_token": "a", "expires_in": 1800, "refresh_token": "r"}).encode()
-    monkeypatch.setattr(transport, "call", lambda *_, **__: transport.Answer(status, {}, body))
+    monkeypatch.setattr(http_calls, "call", lambda *_, **__: http_calls.Answer(status, {}, body))
 
     answer = a_hubspot().refresh("token", "secret")
 
@@ -161,11 +161,11 @@ def test_an_exchange_is_repeated_with_a_rotated_secret_only_while_its_function_h
     sent: list[str] = []
     clock = itertools.count(step=seconds + 0.1)
 
-    def refuse(*_: object, form: dict[str, str], **__: object) -> transport.Answer:
+    def refuse(*_: object, form: dict[str, str], **__: object) -> http_calls.Answer:
         sent.append(form["client_secret"])
-        return transport.Answer(400, {}, documented("BAD_CLIENT_SECRET"))
+        return http_calls.Answer(400, {}, documented("BAD_CLIENT_SECRET"))
 
-    monkeypatch.setattr(transport, "call", refuse)
+    monkeypatch.setattr(http_calls, "call", refuse)
     with pytest.raises(Misconfigured):
         a_hubspot("new", lambda: next(clock)).exchange("code", "http://localhost:3000/oauth-callback")
 

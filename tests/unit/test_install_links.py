@@ -7,10 +7,10 @@ from typing import Any, cast
 import pytest
 
 from hubspot_oauth.api.install_links import MOST_REFERENCE, InstallLinksRoute, asked_link
-from hubspot_oauth.api.problems import Problems
+from hubspot_oauth.api.problem_json import Problems
 from hubspot_oauth.domain.errors import InvalidRequest
+from hubspot_oauth.domain.install_state import LINK_SECONDS, InstallLink
 from hubspot_oauth.domain.settings import Settings
-from hubspot_oauth.domain.state import LINK_SECONDS, InstallLink
 from tests.support.stack import ENVIRONMENT
 
 NOW = 1_000
@@ -44,11 +44,11 @@ def test_a_link_made_within_a_second_expires_by_whole_seconds() -> None:
 
 
 @pytest.mark.parametrize("body", [None, "", "{}", '{"hub_id": null, "return_to": null}'])
-def test_nothing_has_to_be_said(body: str | None) -> None:
+def test_every_field_may_be_left_out(body: str | None) -> None:
     assert asked(body) == InstallLink(NOW + LINK_SECONDS)
 
 
-def test_everything_that_is_said_is_in_the_link() -> None:
+def test_every_field_that_is_given_is_in_the_link() -> None:
     said = {
         "client_reference_id": "Größe 7/b",
         "hub_id": 123,
@@ -82,7 +82,7 @@ def test_what_is_no_plain_text_is_refused(field: str, value: object) -> None:
     assert refused.value.members == {"field": field}
 
 
-def test_a_reference_has_its_length() -> None:
+def test_a_reference_has_a_greatest_length() -> None:
     assert asked(json.dumps({"client_reference_id": "x" * MOST_REFERENCE})).client_reference_id
     with pytest.raises(InvalidRequest):
         asked(json.dumps({"client_reference_id": "x" * (MOST_REFERENCE + 1)}))

@@ -113,7 +113,7 @@ def test_a_given_redirect_url_must_be_declared_and_the_apis_own_is_not_known_yet
 
 
 @pytest.mark.parametrize("name", [None, 7, ["My app"]])
-def test_a_name_that_is_no_text_is_nobodys_name(name: object) -> None:
+def test_a_name_that_is_no_text_is_left_out(name: object) -> None:
     document = hsmeta()
     document["config"]["name"] = name  # type: ignore[index]
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hubspot_oauth.adapters.aws import AWS_CONFIG
-from hubspot_oauth.adapters.transport import CONNECT_SECONDS
+from hubspot_oauth.adapters.http_calls import CONNECT_SECONDS
 from hubspot_oauth.domain import call_timeouts, refresh_timing
 
 

@@ -41,7 +41,7 @@ def test_a_test_that_is_named_exists(file: str, name: str) -> None:
     assert name in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
 
 
-def test_whatever_looks_like_a_test_is_named_in_full() -> None:
+def test_every_test_is_named_with_its_file() -> None:
     assert len(re.findall(r"\btest_\w+(?!\w|\.py)", TEXT)) == len(NAMED.findall(TEXT))
 
 

@@ -48,12 +48,12 @@ def test_a_malformed_variable_is_named(name: str, value: str) -> None:
 
 
 @pytest.mark.parametrize("url", ["https://example.com/x?y", "http://localhost:3000/oauth-callback"])
-def test_web_urls(url: str) -> None:
+def test_a_web_url_is_taken(url: str) -> None:
     assert is_web_url(url)
 
 
 @pytest.mark.parametrize(
     "url", ["http://example.com", "https://", "https://a b.test", "ftp://a.test", "https://a.test#f"]
 )
-def test_what_is_not_a_web_url(url: str) -> None:
+def test_another_kind_of_url_is_not_a_web_url(url: str) -> None:
     assert not is_web_url(url)

@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -15,7 +14,14 @@ from hubspot_oauth.domain.settings import Settings
 from hubspot_oauth.install.attempt import PENDING_SECONDS
 from ops.template import TEMPLATE, load_template
 from tests.support.stack import ENVIRONMENT
-from tests.support.translated_template import cycle, edges, resources, translate, translated
+from tests.support.translated_template import (
+    dependencies,
+    dependency_cycle,
+    metrics_of,
+    resources,
+    translate,
+    translated,
+)
 
 LOGS = {("logs:CreateLogStream", "LogGroup"), ("logs:PutLogEvents", "LogGroup")}
 SEAL = {("kms:GenerateDataKey", "TokensKey")}
@@ -223,7 +229,7 @@ def test_pages_are_anonymous_and_everything_else_is_behind_iam() -> None:
     assert {routes[key] for key in routes.keys() - anonymous} == {"AWS_IAM"}
 
 
-def test_whatever_anyone_may_call_is_throttled() -> None:
+def test_anonymous_routes_are_throttled_and_signed_ones_are_not() -> None:
     (stage,) = resources("AWS::ApiGatewayV2::Stage").values()
 
     assert stage["Properties"]["StageName"] == "$default"
@@ -267,12 +273,6 @@ def test_alarms_read_no_metric_of_ours_that_does_not_exist() -> None:
     assert read <= set(UNITS)
 
 
-def metrics_of(alarm: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    if "MetricName" in alarm:
-        yield alarm
-    yield from (m["MetricStat"]["Metric"] for m in alarm.get("Metrics", []) if "MetricStat" in m)
-
-
 def test_every_alarm_on_a_metric_of_ours_looks_at_this_stack() -> None:
     for alarm in resources("AWS::CloudWatch::Alarm").values():
         for metric in metrics_of(alarm["Properties"]):
@@ -297,7 +297,7 @@ def test_every_output_is_described() -> None:
 
 
 def test_the_translated_template_has_no_dependency_cycle() -> None:
-    assert cycle(edges(translated())) == []
+    assert dependency_cycle(dependencies(translated())) == []
 
 
 def test_a_planted_cycle_is_found() -> None:
@@ -305,7 +305,7 @@ def test_a_planted_cycle_is_found() -> None:
     template["Globals"]["Function"]["Environment"]["Variables"]["API"] = {"Ref": "HttpApi"}
     template["Resources"]["HttpApi"]["Properties"]["Description"] = {"Ref": "InstallFunction"}
 
-    assert "HttpApi" in cycle(edges(translate(template)))
+    assert "HttpApi" in dependency_cycle(dependencies(translate(template)))
 
 
 def test_cfn_lint_finds_nothing_in_the_source() -> None:

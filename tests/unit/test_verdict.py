@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from hubspot_oauth.adapters.http_calls import Answer
 from hubspot_oauth.adapters.hubspot_answers import failure
-from hubspot_oauth.adapters.transport import Answer
 from hubspot_oauth.domain.account import Account, Binding, GrantKey, Status
 from hubspot_oauth.domain.call_timeouts import RESCUE_RETENTION_SECONDS
 from hubspot_oauth.domain.errors import Fault, GrantDead, HubSpotError, Misconfigured, TryLater, WrongAccount
