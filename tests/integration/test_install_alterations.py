@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from hubspot_oauth.api.install_links import MOST_REFERENCE
 from hubspot_oauth.domain.urls import MOST_URL
-from hubspot_oauth.install.arrivals import MOST_CALLER_STATE
+from hubspot_oauth.install.parsed_queries import MOST_CALLER_STATE
 from hubspot_oauth.install.signed_state import read_link, read_state
 from tests.support.browser_reading import query_of
 from tests.support.deployed_site import EXAMPLES_AT_LEAST, STATE_KEY, Site, tries

@@ -8,7 +8,7 @@ from hubspot_oauth.adapters.http_calls import Answer
 from hubspot_oauth.adapters.hubspot_answers import failure
 from hubspot_oauth.domain.account import Account, Binding, GrantKey, Status
 from hubspot_oauth.domain.call_timeouts import RESCUE_RETENTION_SECONDS
-from hubspot_oauth.domain.errors import Fault, GrantDead, HubSpotError, Misconfigured, TryLater, WrongAccount
+from hubspot_oauth.domain.errors import AnswerForAnotherAccount, Fault, GrantDead, HubSpotError, Misconfigured, TryLater
 from hubspot_oauth.domain.refresh_timing import BACKOFF_FIRST_SECONDS, BACKOFF_MOST_SECONDS
 from hubspot_oauth.refresh.breaker_state import Evidence, Standing
 from hubspot_oauth.refresh.verdict import OUT_OF_TIME, Do, evidence_of, judge
@@ -60,7 +60,7 @@ def answered(status: int, code: str, error: str = "") -> HubSpotError:
         (answered(400, "BAD_GRANT_TYPE"), ROW, CLOSED, UNLISTED, LATER, "Misconfigured", APP, False),
         (answered(415, ""), ROW, CLOSED, UNLISTED, LATER, "Misconfigured", APP, False),
         (answered(418, "TEAPOT"), ROW, OPEN, UNLISTED, LET_GO, "Misconfigured", APP, True),
-        (WrongAccount(), ROW, CLOSED, UNLISTED, LATER, "Misconfigured", HUBSPOT, False),
+        (AnswerForAnotherAccount(), ROW, CLOSED, UNLISTED, LATER, "Misconfigured", HUBSPOT, False),
         # 3. Try later.
         (answered(429, "RATE_LIMIT"), ROW, CLOSED, None, LATER, "TryLater", HUBSPOT, False),
         (answered(423, ""), ROW, CLOSED, None, LATER, "TryLater", HUBSPOT, False),

@@ -10,7 +10,7 @@ from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
 from urllib3.exceptions import HTTPError
 
-from hubspot_oauth.adapters.watchdog import Watch, within
+from hubspot_oauth.adapters.call_deadline import Watch, within
 from hubspot_oauth.adapters.watched_connections import WatchedHTTP, WatchedHTTPS
 
 CONNECT_SECONDS = 2

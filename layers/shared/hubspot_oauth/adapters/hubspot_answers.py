@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hubspot_oauth.adapters.http_calls import Answer
-from hubspot_oauth.domain.errors import GrantDead, HubSpotError, Misconfigured, TryLater, WrongAccount
+from hubspot_oauth.domain.errors import AnswerForAnotherAccount, GrantDead, HubSpotError, Misconfigured, TryLater
 from hubspot_oauth.domain.refresh_timing import BACKOFF_MOST_SECONDS
 from hubspot_oauth.domain.tokens import RefreshTokenOnly, TokenAnswer
 
@@ -84,10 +84,10 @@ def for_account(answer: TokenAnswer | RefreshTokenOnly, hub_id: int) -> TokenAns
     """Return the answer if it names this account or none.
 
     Raises:
-        WrongAccount: The answer names another account.
+        AnswerForAnotherAccount: The answer names another account.
     """
     if answer.hub_id not in (None, hub_id):
-        raise WrongAccount
+        raise AnswerForAnotherAccount
     return answer
 
 

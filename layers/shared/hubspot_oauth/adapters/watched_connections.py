@@ -6,7 +6,7 @@ from typing import Any
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
-from hubspot_oauth.adapters.watchdog import Watch, watch_under_way
+from hubspot_oauth.adapters.call_deadline import Watch, watch_under_way
 from hubspot_oauth.domain.clocks import recent
 
 IDLE_SECONDS = 30  # limit for reuse: a frozen container does not notice that a server closes its connection

@@ -88,7 +88,7 @@ def question_of(query: Mapping[str, str]) -> Question:
         raise InvalidRequest("Ask by status or by client_reference_id, not both.")
     if status and status not in list(Status):
         raise InvalidRequest(f"status is not one of {', '.join(Status)}.", field="status")
-    return Question(_limit_of(query), status, reference, _after(query.get("cursor")))
+    return Question(_limit_of(query), status, reference, _parsed_cursor(query.get("cursor")))
 
 
 def _limit_of(query: Mapping[str, str]) -> int:
@@ -102,7 +102,7 @@ def _cursor_of(after: Mapping[str, Any] | None) -> str | None:
     return base64.urlsafe_b64encode(json.dumps(after).encode()).decode() if after else None
 
 
-def _after(cursor: str | None) -> dict[str, Any] | None:
+def _parsed_cursor(cursor: str | None) -> dict[str, Any] | None:
     if not cursor:
         return None
     try:

@@ -9,7 +9,7 @@ AWS_CALL_SECONDS = AWS_ATTEMPTS * (AWS_CONNECT_SECONDS + AWS_READ_SECONDS) + _AW
 
 # The lease owner calls HubSpot only if it was ready within PREPARE_SECONDS; the rest of the lease covers the call.
 PREPARE_SECONDS = 4  # unseal, data key, client secret; a slower lease owner lets go without calling HubSpot
-HUBSPOT_SECONDS = 8  # total wall time of one call to HubSpot, even if the answer arrives byte by byte
+HUBSPOT_SECONDS = 8  # total wall time of one call to HubSpot; adapters/call_deadline.py ends it
 CLOCK_SKEW_SECONDS = 4  # two clocks, each up to 2 s off
 LEASE_SECONDS = PREPARE_SECONDS + HUBSPOT_SECONDS + AWS_CALL_SECONDS + CLOCK_SKEW_SECONDS
 # The function needs this much time once it is ready: the HubSpot call, the commit, and the rescue message if DynamoDB

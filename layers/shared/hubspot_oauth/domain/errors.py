@@ -20,7 +20,7 @@
     └── HubSpotError             a call to HubSpot failed
         ├── GrantDead            only a re-install helps
         ├── Misconfigured        HubSpot refuses our client or request; the grant may be alive
-        │   └── WrongAccount     a token answer that names another account than the one asked for
+        │   └── AnswerForAnotherAccount     a token answer that names another account than the one asked for
         └── TryLater             HubSpot or the network; may carry Retry-After
 
 Every 503 has a Retry-After header except ``not_configured``, which lasts until an operator sets the secret. No error
@@ -194,7 +194,7 @@ class Misconfigured(HubSpotError):
         return self.code in self.CLIENT_LEVEL
 
 
-class WrongAccount(Misconfigured):
+class AnswerForAnotherAccount(Misconfigured):
     """The answer names another account. Its tokens are never stored, handed out or used."""
 
     fault = Fault.HUBSPOT

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from hubspot_oauth.domain.urls import add_query
 from hubspot_oauth.install import refusal_texts
 from hubspot_oauth.install.allowed_destinations import AllowedDestinations
-from hubspot_oauth.install.arrivals import Arrival
 from hubspot_oauth.install.attempt import INSTALLED, Attempt
 from hubspot_oauth.install.cookies import Cookie
+from hubspot_oauth.install.parsed_queries import Arrival
 from hubspot_oauth.install.refusal import InstallRefused
 
 

@@ -17,12 +17,12 @@ from hubspot_oauth.domain.settings import Settings
 from hubspot_oauth.domain.urls import add_query
 from hubspot_oauth.install import refusal_texts
 from hubspot_oauth.install.allowed_destinations import AllowedDestinations
-from hubspot_oauth.install.arrivals import Arrival
 from hubspot_oauth.install.attempt import Attempt, code_name
 from hubspot_oauth.install.browser_outcome import Landing, Redirect, StartPage, landing_of
 from hubspot_oauth.install.code_exchange import CodeExchange, Wanted
 from hubspot_oauth.install.cookies import cookie_name
 from hubspot_oauth.install.links import Links
+from hubspot_oauth.install.parsed_queries import Arrival
 from hubspot_oauth.install.refusal import InstallRefused
 from hubspot_oauth.install.signed_state import BadSignature, read_state, with_keys
 from hubspot_oauth.install.spent_codes import SpentCodes

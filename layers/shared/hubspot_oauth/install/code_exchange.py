@@ -116,7 +116,7 @@ class CodeExchange:
         hub_id = answer.hub_id
         if hub_id is None:
             raise InstallRefused(refusal_texts.HUBSPOT_UNAVAILABLE, "HubSpot did not say which account it is")
-        self._check(hub_id, answer, wanted)
+        self._check_grant(hub_id, answer, wanted)
         before = self._store(hub_id, answer, wanted, sealer, sent_at)
         return Granted(hub_id, answer.scopes, before)
 
@@ -140,7 +140,7 @@ class CodeExchange:
         scopes = tuple(s for s in listed if isinstance(s, str)) if isinstance(listed, list) else ()
         return replace(answer, hub_id=answer.hub_id or account_in(known), scopes=answer.scopes or scopes)
 
-    def _check(self, hub_id: int, answer: TokenAnswer, wanted: Wanted) -> None:
+    def _check_grant(self, hub_id: int, answer: TokenAnswer, wanted: Wanted) -> None:
         if wanted.hub_id not in (None, hub_id):
             self._discard(hub_id, answer)
             raise InstallRefused(refusal_texts.WRONG_ACCOUNT, f"wanted {wanted.hub_id}, got {hub_id}")

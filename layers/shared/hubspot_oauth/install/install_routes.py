@@ -9,11 +9,11 @@ from hubspot_oauth.adapters.telemetry import Report, logger
 from hubspot_oauth.domain.errors import InvalidRequest
 from hubspot_oauth.domain.settings import Settings
 from hubspot_oauth.install import refusal_texts
-from hubspot_oauth.install.arrivals import Arrival, Start
 from hubspot_oauth.install.browser_outcome import InstalledPage, Landing, PendingPage, Redirect
 from hubspot_oauth.install.callback import Callback
 from hubspot_oauth.install.cookies import cookies_of
 from hubspot_oauth.install.pages import Pages
+from hubspot_oauth.install.parsed_queries import Arrival, Start
 from hubspot_oauth.install.refusal import InstallRefused
 from hubspot_oauth.install.start import Starter
 

@@ -14,7 +14,7 @@ from hubspot_oauth.domain.settings import INSTALL_PATH, Settings
 from hubspot_oauth.domain.urls import add_query, origin_of
 from hubspot_oauth.install import refusal_texts
 from hubspot_oauth.install.allowed_destinations import AllowedDestinations
-from hubspot_oauth.install.arrivals import Start
+from hubspot_oauth.install.parsed_queries import Start
 from hubspot_oauth.install.refusal import InstallRefused
 from hubspot_oauth.install.signed_state import BadSignature, read_link, sign_link, with_keys
 
