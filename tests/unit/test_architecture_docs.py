@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 from tests.unit.test_architecture import MAY_IMPORT, MODULES, imported, rooms_in
 
 ROOT = Path(__file__).parents[2]
@@ -18,6 +20,14 @@ def test_every_module_stands_on_the_page_in_its_room_and_no_other() -> None:
     ]
 
     assert sorted(documented) == sorted(path.as_posix() for path in MODULES if path.name != "__init__.py")
+
+
+@pytest.mark.parametrize("page", ["architecture.md", "storage.md"])
+def test_a_module_that_a_page_names_exists(page: str) -> None:
+    named = re.findall(r"`((?:\w+/)*\w+\.py)`", (ROOT / "docs" / page).read_text(encoding="utf-8"))
+    modules = {path.as_posix() for path in MODULES} | {path.name for path in MODULES}
+
+    assert [name for name in named if name not in modules | {"app.py"} and not (ROOT / name).exists()] == []
 
 
 def room_of(section: str) -> str:
