@@ -116,7 +116,7 @@ class Callback:
     def _seamless(self, arrival: Arrival, code: str, return_url: str) -> Landing:
         """Complete a Marketplace install without a state. It is stored unbound and without a client_reference_id."""
         self._hubspot_page(return_url, arrival)
-        wanted = Wanted(self.settings.redirect_uri(arrival.host), Binding.UNBOUND)
+        wanted = Wanted(redirect_uri=self.settings.redirect_uri(arrival.host), binding=Binding.UNBOUND)
         attempt = Attempt(f"unbound-{code_name(code)[:32]}", None, int(self.clock()))
         return self._complete(attempt, code, wanted, arrival)
 

@@ -30,14 +30,14 @@ from hubspot_oauth.install.refusal import InstallRefused
 from hubspot_oauth.install.spent_codes import SpentCodes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
     """What the state demands of the exchange and of the grant. ``hub_id`` None allows any account."""
 
     redirect_uri: str
-    binding: Binding
     hub_id: int | None = None
     client_reference_id: str | None = None
+    binding: Binding
 
 
 @dataclass(frozen=True, slots=True)
