@@ -13,6 +13,7 @@ from tests.support.browser_reading import button_target, query_of
 from tests.support.team_twin import (
     SIGN_IN,
     Browsers,
+    assert_stored_unbound,
     callback,
     finalize,
     install_link,
@@ -64,9 +65,7 @@ def test_arrival_code_and_return_url_is_stored_unbound_and_goes_back_to_the_mark
     answer = browsers().open(url)
 
     assert answer.headers["location"] == query_of(url)["returnUrl"]
-    assert team.account()["binding"] == "unbound"
-    assert "client_reference_id" not in team.account()
-    assert team.token().status_code == 200
+    assert_stored_unbound(team)
 
 
 def test_arrival_authorize_goes_through_the_teams_sign_in_and_finalize_in_an_iframe_binds_to_that_user(
@@ -138,7 +137,7 @@ def test_an_unbound_account_is_claimed_by_a_link_for_it(team: TwinProcess, brows
 
 def test_rotating_the_state_key_fails_no_install_and_no_link(team: TwinProcess, browsers: Browsers) -> None:
     before, later, after = browsers(), browsers(), browsers()
-    url = before.consent(before.start().headers["location"])
+    url = before.callback_url()
     given_out = install_link(team, client_reference_id="customer-1")
 
     team.aws("secretsmanager").put_secret_value(SecretId=state_key_id(team), SecretString="rotated" * 8)

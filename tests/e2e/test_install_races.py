@@ -85,7 +85,7 @@ def test_of_sixteen_callbacks_with_one_state_and_code_one_is_exchanged_and_all_l
     twin: TwinProcess, crowd: Browsers, round_: int
 ) -> None:
     visitor = crowd()
-    url = visitor.consent(visitor.start().headers["location"])
+    url = visitor.callback_url()
 
     assert_one_exchange_and_one_landing(twin, crowd, [url], visitor.session)
 
@@ -95,7 +95,7 @@ def test_one_code_under_two_valid_states_at_once_is_exchanged_once_and_all_land_
     twin: TwinProcess, crowd: Browsers, round_: int
 ) -> None:
     visitor = crowd()
-    url = visitor.consent(visitor.start().headers["location"])
+    url = visitor.callback_url()
     other = callback(twin, code=query_of(url)["code"], state=query_of(visitor.start().headers["location"])["state"])
 
     assert_one_exchange_and_one_landing(twin, crowd, [url, other], visitor.session)
@@ -110,7 +110,7 @@ def test_other_installs_raced_by_sixteen_browsers_are_exchanged_once_and_land_al
     cookies: requests.Session | None = None
     if kind == "return_to":
         cookies = visitor.session
-        url = visitor.consent(visitor.start(return_to=f"{SITE}/done", state="theirs").headers["location"])
+        url = visitor.callback_url(return_to=f"{SITE}/done", state="theirs")
         expected = f"{SITE}/done?hub_id={ACME}&state=theirs"
     elif kind == "seamless":
         url = marketplace(team, "seamless")
@@ -132,7 +132,7 @@ def test_one_code_raced_under_two_states_that_lead_to_different_pages_lands_on_o
     team: TwinProcess, browsers: Browsers
 ) -> None:
     visitor = browsers()
-    url = visitor.consent(visitor.start(return_to=f"{SITE}/first", state="1").headers["location"])
+    url = visitor.callback_url(return_to=f"{SITE}/first", state="1")
     other = visitor.start(return_to=f"{SITE}/second", state="2").headers["location"]
     before = team.token_calls("authorization_code")
 
@@ -148,7 +148,7 @@ def test_a_code_already_exchanged_is_not_exchanged_under_another_browsers_state(
     team: TwinProcess, browsers: Browsers
 ) -> None:
     visitor, thief = browsers(), browsers()
-    url = visitor.consent(visitor.start().headers["location"])
+    url = visitor.callback_url()
     visitor.open(url)
     before = team.token_calls("authorization_code")
 

@@ -57,7 +57,7 @@ def test_starting_an_install_writes_nothing_and_warm_makes_no_aws_call(visitor: 
 
 def test_a_warm_callback_makes_three_aws_calls(visitor: ProductVisitor) -> None:
     visitor.walk()
-    url = visitor.consent(location(visitor.install()))
+    url = visitor.callback_url()
     made = record_calls(visitor.stack.dynamodb, visitor.stack.kms, visitor.stack.secrets_manager, visitor.stack.sqs)
 
     visitor.open(url)
@@ -66,8 +66,8 @@ def test_a_warm_callback_makes_three_aws_calls(visitor: ProductVisitor) -> None:
 
 
 def test_the_cookie_is_its_own_for_each_tab(visitor: ProductVisitor) -> None:
-    first = visitor.consent(location(visitor.install()))
-    second = visitor.consent(location(visitor.install()), 100002)
+    first = visitor.callback_url()
+    second = visitor.callback_url(100002)
 
     assert len(visitor.cookies) == 2
     assert "You are connected" in visitor.open(second)["body"]
@@ -175,7 +175,7 @@ def test_a_code_without_state_or_return_url_starts_a_flow_of_ours(visitor: Produ
 
 
 def test_a_reload_gets_the_same_landing_without_a_second_exchange(visitor: ProductVisitor, hubspot: Running) -> None:
-    url = visitor.consent(location(visitor.install()))
+    url = visitor.callback_url()
 
     first, second = visitor.open(url), visitor.open(url)
 
@@ -184,7 +184,7 @@ def test_a_reload_gets_the_same_landing_without_a_second_exchange(visitor: Produ
 
 
 def test_a_reload_after_a_refusal_gets_the_same_refusal(visitor: ProductVisitor, hubspot: Running) -> None:
-    url = visitor.consent(location(visitor.install()))
+    url = visitor.callback_url()
     unknown = url.replace("code=", "code=x")
 
     first, second = visitor.open(unknown), visitor.open(unknown)
@@ -194,7 +194,7 @@ def test_a_reload_after_a_refusal_gets_the_same_refusal(visitor: ProductVisitor,
 
 
 def test_another_browser_gets_nothing(visitor: ProductVisitor, hubspot: Running) -> None:
-    url = visitor.consent(location(visitor.install()))
+    url = visitor.callback_url()
     thief = ProductVisitor(visitor.stack, hubspot.simulator)
 
     assert refusal_of(thief.open(url)) == "browser_mismatch"
@@ -207,7 +207,7 @@ def test_another_browser_gets_nothing(visitor: ProductVisitor, hubspot: Running)
 def test_an_expired_state_is_refused_before_the_exchange(
     visitor: ProductVisitor, clock: Clock, hubspot: Running
 ) -> None:
-    url = visitor.consent(location(visitor.install()))
+    url = visitor.callback_url()
     clock.forward(STATE_SECONDS)
 
     assert refusal_of(visitor.open(url)) == "state_expired"
@@ -217,7 +217,7 @@ def test_an_expired_state_is_refused_before_the_exchange(
 def test_a_person_whose_cookie_has_expired_is_told_that_it_took_too_long(
     visitor: ProductVisitor, clock: Clock, hubspot: Running
 ) -> None:
-    url = visitor.consent(location(visitor.install()))
+    url = visitor.callback_url()
     clock.forward(COOKIE_SECONDS)
     visitor.cookies.clear()
 
@@ -228,7 +228,7 @@ def test_a_person_whose_cookie_has_expired_is_told_that_it_took_too_long(
 def test_a_stranger_learns_nothing_of_an_install_after_its_state_has_expired(
     visitor: ProductVisitor, clock: Clock
 ) -> None:
-    url = visitor.consent(location(visitor.install()))
+    url = visitor.callback_url()
     visitor.open(url)
     clock.forward(STATE_SECONDS)
 
@@ -240,7 +240,7 @@ def test_the_cookie_outlives_its_state() -> None:
 
 
 def test_a_landing_outlives_its_state(visitor: ProductVisitor, clock: Clock) -> None:
-    url = visitor.consent(location(visitor.install()))
+    url = visitor.callback_url()
     visitor.open(url)
     clock.forward(STATE_SECONDS)
 
@@ -252,7 +252,7 @@ def test_a_forged_state_is_refused(visitor: ProductVisitor) -> None:
 
 
 def test_one_code_under_two_states_is_exchanged_once(visitor: ProductVisitor, hubspot: Running) -> None:
-    url = visitor.consent(location(visitor.install()))
+    url = visitor.callback_url()
     other_state = query_of(location(visitor.install()))["state"]
     visitor.open(url)
     doubled = f"/oauth-callback?code={query_of(url)['code']}&state={other_state}"
@@ -268,7 +268,7 @@ def test_one_code_under_two_states_is_exchanged_once(visitor: ProductVisitor, hu
 def test_an_attempt_that_died_reads_as_interrupted(
     visitor: ProductVisitor, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    url = visitor.consent(location(visitor.install()))
+    url = visitor.callback_url()
 
     def die(*_: object) -> None:
         raise SystemExit
@@ -308,7 +308,7 @@ def test_a_wrong_account_we_hold_nothing_for_is_revoked(visitor: ProductVisitor,
 
 
 def test_a_missing_required_scope_is_refused(visitor: ProductVisitor, hubspot: Running, make_stack: MakeStack) -> None:
-    url = visitor.consent(location(visitor.install()))
+    url = visitor.callback_url()
     strict = make_stack(REQUIRED_SCOPES="oauth crm.objects.contacts.read crm.objects.deals.read")
     strict_visitor = ProductVisitor(strict, hubspot.simulator, cookies=visitor.cookies)
 
@@ -370,7 +370,7 @@ def test_a_client_secret_rotated_at_hubspot_alone_costs_one_call_and_no_account(
 def test_a_state_key_rotated_in_the_middle_fails_no_install(
     visitor: ProductVisitor, clock: Clock, make_stack: MakeStack
 ) -> None:
-    url = visitor.consent(location(visitor.install()))
+    url = visitor.callback_url()
     visitor.stack.secrets_manager.put_secret_value(
         SecretId=visitor.stack.settings.state_key_id, SecretString="the next key"
     )
@@ -378,7 +378,7 @@ def test_a_state_key_rotated_in_the_middle_fails_no_install(
 
     assert "You are connected" in fresh.open(url)["body"]
 
-    signed_anew = fresh.consent(location(fresh.install()))
+    signed_anew = fresh.callback_url()
     clock.forward(20)
     stale = ProductVisitor(visitor.stack, visitor.simulator, cookies=fresh.cookies)
     assert "You are connected" in stale.open(signed_anew)["body"]

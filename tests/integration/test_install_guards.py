@@ -83,7 +83,7 @@ def test_a_state_key_rotated_just_after_it_was_read_fails_no_install(
         SecretId=visitor.stack.settings.state_key_id, SecretString="the next key"
     )
     starting = ProductVisitor(make_stack(), visitor.simulator)
-    url = starting.consent(location(starting.install()))
+    url = starting.callback_url()
     clock.forward(REREAD_SECONDS)
 
     finishing = ProductVisitor(visitor.stack, visitor.simulator, cookies=starting.cookies)
@@ -110,7 +110,7 @@ def test_an_unproved_reinstall_says_so_and_leaves_the_accounts_link_as_it_was(
 ) -> None:
     link = InstallLink(int(visitor.stack.clock()) + 60, client_reference_id="customer-1")
     visitor.open(visitor.consent(location(visitor.open(visitor.stack.links.make(link, "localhost")))))
-    code = query_of(visitor.consent(location(visitor.install())))["code"]
+    code = query_of(visitor.callback_url())["code"]
 
     landing = location(
         ProductVisitor(visitor.stack, visitor.simulator).open(
@@ -125,7 +125,7 @@ def test_an_unproved_reinstall_says_so_and_leaves_the_accounts_link_as_it_was(
 
 
 def test_a_redirect_of_the_token_endpoint_is_not_followed(visitor: ProductVisitor, hubspot: Running) -> None:
-    url = visitor.consent(location(visitor.install()))
+    url = visitor.callback_url()
     elsewhere = {"Location": f"{hubspot.url}/oauth/v3/token"}
     hubspot.simulator.faults.add(parse_fault({"kind": "status", "status": 307, "headers": elsewhere, "times": 1}))
 
@@ -191,7 +191,7 @@ def test_an_account_planted_in_return_to_gives_way_to_the_one_that_was_installed
 
 
 def test_a_spent_code_tells_a_stranger_nothing_of_its_install(visitor: ProductVisitor) -> None:
-    url = visitor.consent(location(visitor.install()))
+    url = visitor.callback_url()
     visitor.open(url)
     stranger = ProductVisitor(visitor.stack, visitor.simulator)
 
@@ -201,7 +201,7 @@ def test_a_spent_code_tells_a_stranger_nothing_of_its_install(visitor: ProductVi
 
 
 def test_one_code_under_two_states_of_a_browser_ends_where_the_first_of_them_leads(visitor: ProductVisitor) -> None:
-    url = visitor.consent(location(visitor.install(return_to="https://app.example.com/first", state="1")))
+    url = visitor.callback_url(return_to="https://app.example.com/first", state="1")
     other = query_of(location(visitor.install(return_to="https://app.example.com/second", state="2")))["state"]
 
     first = location(visitor.open(url))
@@ -237,7 +237,7 @@ def test_not_even_the_teams_back_end_gets_a_link_to_a_place_that_is_not_allowed(
 
 
 def test_a_code_of_a_marketplace_install_is_not_taken_for_an_own_one(visitor: ProductVisitor, hubspot: Running) -> None:
-    code = query_of(visitor.consent(location(visitor.install())))["code"]
+    code = query_of(visitor.callback_url())["code"]
     visitor.open(f"/oauth-callback?code={code}&returnUrl={quote(RETURN_URL, safe='')}")
 
     page = visitor.open(f"/oauth-callback?code={code}&state={query_of(location(visitor.install()))['state']}")
@@ -247,7 +247,7 @@ def test_a_code_of_a_marketplace_install_is_not_taken_for_an_own_one(visitor: Pr
 
 
 def test_a_marketplace_state_is_nothing_at_the_plain_callback(visitor: ProductVisitor, hubspot: Running) -> None:
-    code = query_of(visitor.consent(location(visitor.install())))["code"]
+    code = query_of(visitor.callback_url())["code"]
 
     page = visitor.open(f"/oauth-callback?code={code}&state={marketplace_state(visitor)}")
 
@@ -257,7 +257,7 @@ def test_a_marketplace_state_is_nothing_at_the_plain_callback(visitor: ProductVi
 
 def test_a_marketplace_install_without_a_customer_is_unbound(visitor: ProductVisitor) -> None:
     at_hubspot = location(visitor.open(f"/oauth-callback?step=authorize&returnUrl={quote(RETURN_URL, safe='')}"))
-    code = query_of(visitor.consent(location(visitor.install())))["code"]
+    code = query_of(visitor.callback_url())["code"]
     final = {"step": "finalize", "code": code, "state": query_of(at_hubspot)["state"], "returnUrl": RETURN_URL}
 
     visitor.open(f"/oauth-callback?{urlencode(final)}")
@@ -288,7 +288,7 @@ def test_an_older_link_to_a_place_that_is_no_longer_allowed_is_refused(
 
 @pytest.mark.parametrize("code", ["ThrottlingException", "ProvisionedThroughputExceededException"])
 def test_a_person_reads_a_page_though_aws_is_too_busy(visitor: ProductVisitor, code: str) -> None:
-    url = visitor.consent(location(visitor.install()))
+    url = visitor.callback_url()
     with Stubber(visitor.stack.dynamodb) as dynamodb:
         dynamodb.add_client_error("transact_write_items", code)
         page = visitor.open(url)
@@ -301,7 +301,7 @@ def test_a_person_reads_a_page_though_aws_is_too_busy(visitor: ProductVisitor, c
 def test_a_person_reads_a_page_though_dynamodb_goes_on_cancelling(
     visitor: ProductVisitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    url = visitor.consent(location(visitor.install()))
+    url = visitor.callback_url()
     monkeypatch.setattr(visitor.stack.spent_codes, "_sleep", lambda _: None)
     with Stubber(visitor.stack.dynamodb) as dynamodb:
         for _ in range(8):
@@ -335,7 +335,7 @@ def test_a_link_leads_to_one_place_only(visitor: ProductVisitor) -> None:
 
 
 def test_a_missing_permission_is_no_page_but_an_error_that_rings_the_alarm(visitor: ProductVisitor) -> None:
-    url = visitor.consent(location(visitor.install()))
+    url = visitor.callback_url()
     with Stubber(visitor.stack.dynamodb) as dynamodb:
         dynamodb.add_client_error("transact_write_items", "AccessDeniedException")
         with pytest.raises(ClientError):

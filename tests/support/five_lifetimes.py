@@ -98,7 +98,7 @@ def live_through(twin: TwinProcess, ended: threading.Event) -> Run:
         twin, "RefreshWorkerFunction", worker_event(), 1
     )  # a cold start may take longer than a reader waits for the schedule
     visitor = TwinVisitor(twin)
-    callback = visitor.consent(visitor.start().headers["location"])
+    callback = visitor.callback_url()
     visitor.land(callback)
     query = query_of(callback)
     run.secrets |= {"code": query["code"], "state": query["state"]}

@@ -47,9 +47,13 @@ class ProductVisitor:
         request = AuthorizationRequest.parse(parts.query)
         return answer_url(self.simulator, request, chosen, ADMIN, allowed=allowed)
 
+    def callback_url(self, hub_id: int = 100001, **query: str) -> str:
+        """Start an install and allow it at HubSpot; the callback's address, not opened yet."""
+        return self.consent(location(self.install(**query)), hub_id)
+
     def walk(self, hub_id: int = 100001, **query: str) -> Response:
         """The whole straight path."""
-        return self.open(self.consent(location(self.install(**query)), hub_id))
+        return self.open(self.callback_url(hub_id, **query))
 
 
 def cookies_of(response: Response) -> dict[str, str]:

@@ -142,6 +142,13 @@ def state_key_id(twin: TwinClient) -> str:
     return str(found["StackResourceDetail"]["PhysicalResourceId"])
 
 
+def assert_stored_unbound(twin: TwinClient) -> None:
+    """The account is installed and works, and is no customer's."""
+    assert twin.account()["binding"] == "unbound"
+    assert "client_reference_id" not in twin.account()
+    assert twin.token().status_code == 200
+
+
 def linked_to(twin: TwinClient, reference: str) -> list[int]:
     """The accounts that are linked to this customer."""
     answer = twin.call(f"/accounts?client_reference_id={reference}")

@@ -38,6 +38,11 @@ def resources(kind: str) -> dict[str, dict[str, Any]]:
     return {name: resource for name, resource in found.items() if resource["Type"] == kind}
 
 
+def as_list(value: Any) -> list[Any]:
+    """What may be one or several, as a list."""
+    return value if isinstance(value, list) else [value]
+
+
 def metrics_of(alarm: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """The metrics that an alarm reads."""
     if "MetricName" in alarm:

@@ -29,9 +29,13 @@ class TwinVisitor:
     def consent(self, at_hubspot: str, hub_id: int = ACME, decision: str = "allow") -> str:
         return decide(at_hubspot, hub_id, decision)
 
+    def callback_url(self, hub_id: int = ACME, **query: object) -> str:
+        """Start an install and allow it at HubSpot; the callback's address, not opened yet."""
+        return self.consent(self.start(**query).headers["location"], hub_id)
+
     def install(self, hub_id: int = ACME, **query: object) -> requests.Response:
         """The straight path from the product's own start, to the page at its end."""
-        return self.land(self.consent(self.start(**query).headers["location"], hub_id))
+        return self.land(self.callback_url(hub_id, **query))
 
     def install_by(self, link: str, hub_id: int = ACME) -> requests.Response:
         """The straight path from an install link, to the page at its end."""

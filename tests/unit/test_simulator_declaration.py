@@ -1,44 +1,27 @@
 """Which app-hsmeta.json the simulator takes, and what it reads from one."""
 
-import copy
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from ops.hsmeta import HsMetaError, parse_hsmeta
 from simulator import SimulatorSettings
 from simulator.declaration import InvalidDeclaration, declaration_faults, is_acceptable_redirect, load_declaration
+from tests.support.app_hsmeta import HSMETA, hsmeta
 
 REDIRECT = "http://localhost:3000/oauth-callback"
-DECLARATION = {
-    "config": {
-        "name": "Mine",
-        "auth": {
-            "type": "oauth",
-            "redirectUrls": [REDIRECT, "https://auth.example.com/oauth-callback"],
-            "requiredScopes": ["oauth", "crm.objects.contacts.read"],
-            "conditionallyRequiredScopes": ["content"],
-            "optionalScopes": ["tickets"],
-        },
-    },
-}
-
-
-def declaration(**auth: object) -> dict[str, Any]:
-    changed: dict[str, Any] = copy.deepcopy(DECLARATION)
-    changed["config"]["auth"].update(auth)
-    return changed
 
 
 def test_a_declaration_sets_scopes_and_redirect_urls() -> None:
-    settings = SimulatorSettings.from_hsmeta(DECLARATION, token_lifetime=20)
+    declared = hsmeta(requiredScopes=["oauth", "crm.objects.contacts.read"])
 
-    assert settings.redirect_urls == (REDIRECT, "https://auth.example.com/oauth-callback")
+    settings = SimulatorSettings.from_hsmeta(declared, token_lifetime=20)
+
+    assert settings.redirect_urls == ("https://auth.example.com/oauth-callback", REDIRECT)
     assert settings.required_scopes == ("oauth", "crm.objects.contacts.read")
-    assert (settings.conditional_scopes, settings.optional_scopes) == (("content",), ("tickets",))
-    assert (settings.app_name, settings.token_lifetime) == ("Mine", 20)
+    assert (settings.conditional_scopes, settings.optional_scopes) == (("automation",), ("tickets",))
+    assert (settings.app_name, settings.token_lifetime) == ("My app", 20)
 
 
 def test_a_missing_scope_list_is_empty() -> None:
@@ -50,17 +33,17 @@ def test_a_missing_scope_list_is_empty() -> None:
     [
         ([], "config.auth is missing"),
         ({"config": {"auth": []}}, "config.auth is missing"),
-        (declaration(type="static"), "only an OAuth app"),
-        (declaration(redirectUrls=[]), "redirectUrls is empty"),
-        (declaration(redirectUrls=REDIRECT), "redirectUrls is not a list"),
-        (declaration(redirectUrls=["http://app.example.com/x"]), "must use https"),
-        (declaration(redirectUrls=["https://192.0.2.1/x"]), "a domain name"),
-        (declaration(redirectUrls=["/x"]), "must use https"),
-        (declaration(redirectUrls=["https://[x"]), "must use https"),
-        (declaration(redirectUrls=[REDIRECT + "#x"]), "no fragment"),
-        (declaration(optionalScopes=["content"]), "content is listed more than once"),
-        (declaration(requiredScopes=["oauth tickets"]), "not one scope"),
-        (declaration(requiredScopes=[], optionalScopes=["oauth"]), "oauth must be in requiredScopes"),
+        (hsmeta(type="static"), "only an OAuth app"),
+        (hsmeta(redirectUrls=[]), "redirectUrls is empty"),
+        (hsmeta(redirectUrls=REDIRECT), "redirectUrls is not a list"),
+        (hsmeta(redirectUrls=["http://app.example.com/x"]), "must use https"),
+        (hsmeta(redirectUrls=["https://192.0.2.1/x"]), "a domain name"),
+        (hsmeta(redirectUrls=["/x"]), "must use https"),
+        (hsmeta(redirectUrls=["https://[x"]), "must use https"),
+        (hsmeta(redirectUrls=[REDIRECT + "#x"]), "no fragment"),
+        (hsmeta(optionalScopes=["automation"]), "automation is listed more than once"),
+        (hsmeta(requiredScopes=["oauth tickets"]), "not one scope"),
+        (hsmeta(requiredScopes=[], optionalScopes=["oauth"]), "oauth must be in requiredScopes"),
     ],
 )
 def test_the_simulator_refuses_what_the_operators_command_refuses(document: object, fault: str) -> None:
@@ -71,16 +54,16 @@ def test_the_simulator_refuses_what_the_operators_command_refuses(document: obje
 
 
 def test_the_simulator_takes_what_the_operators_command_takes() -> None:
-    parse_hsmeta(DECLARATION)
+    parse_hsmeta(HSMETA)
 
-    assert declaration_faults(DECLARATION) == []
+    assert declaration_faults(HSMETA) == []
 
 
 def test_a_declaration_is_read_from_its_file(tmp_path: Path) -> None:
     path = tmp_path / "app-hsmeta.json"
-    path.write_text(json.dumps(DECLARATION))
+    path.write_text(json.dumps(HSMETA))
 
-    assert load_declaration(path) == DECLARATION
+    assert load_declaration(path) == HSMETA
 
 
 @pytest.mark.parametrize(("content", "fault"), [("{", "is not JSON"), ("{}", "config.auth is missing")])

@@ -15,6 +15,7 @@ from hubspot_oauth.install.attempt import PENDING_SECONDS
 from ops.template import TEMPLATE, load_template
 from tests.support.stack import ENVIRONMENT
 from tests.support.translated_template import (
+    as_list,
     dependencies,
     dependency_cycle,
     metrics_of,
@@ -83,10 +84,6 @@ def permissions(role: str) -> set[tuple[str, str]]:
         for action in as_list(statement["Action"])
         for resource in map(name_of, as_list(statement["Resource"]))
     }
-
-
-def as_list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
 
 
 def name_of(arn: Any) -> str:

@@ -1,0 +1,64 @@
+"""The template's parameters as an operator gives them: checked before the deploy, and passed to SAM whole."""
+
+import pytest
+
+from ops import sam
+from ops.parameters import check_parameters
+from ops.template import load_template
+
+GIVEN = {"HubSpotClientId": "12345678-1234-1234-1234-123456789012", "RequiredScopes": "oauth"}
+
+
+def test_good_parameters_have_no_fault() -> None:
+    assert check_parameters(load_template(), GIVEN) == []
+
+
+def test_every_bad_parameter_is_named_at_once() -> None:
+    bad = {
+        "HubSpotClientId": "no spaces",
+        "HubSpotApiVersion": "v1",
+        "RefreshMarginPercent": "81",
+        "RefreshWorkers": "many",
+        "RedirectUrl": "https://192.0.2.1/oauth-callback",
+        "BrandColor": "red",
+        "Unknown": "x",
+    }
+
+    faults = check_parameters(load_template(), bad)
+
+    assert len(faults) == len(bad) + 1
+    assert {fault.split(":")[0] for fault in faults} == {*bad, "RequiredScopes"}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("RedirectUrl", "http://localhost:3000/oauth-callback"),
+        ("RedirectUrl", "https://auth.example.com/hubspot/callback"),
+        ("ReturnToOrigins", "https://app.example.com http://localhost:8080"),
+        ("SupportUrl", "mailto:help@example.com"),
+        ("AppName", "Größe & Söhne"),
+        ("CallbackPath", "/api/v1/oauth/callback"),
+        ("AlarmTopicArn", "arn:aws:sns:eu-central-1:123456789012:alarms"),
+    ],
+)
+def test_a_useful_value_is_accepted(name: str, value: str) -> None:
+    assert check_parameters(load_template(), {**GIVEN, name: value}) == []
+
+
+@pytest.mark.parametrize("name", ["dev", "prod"])
+def test_both_environments_give_parameters_the_template_takes(name: str) -> None:
+    configured = sam.configured(name)
+
+    assert configured["stack_name"] == f"hubspot-oauth-{name}"
+    assert check_parameters(load_template(), {**GIVEN, **sam.overrides(configured["parameter_overrides"])}) == []
+
+
+def test_a_parameter_of_several_words_reaches_sam_whole() -> None:
+    given = {"RequiredScopes": "oauth crm.objects.contacts.read", "ConditionalScopes": "", "AppName": 'The "app"'}
+
+    assert sam.written(given) == [
+        'RequiredScopes="oauth crm.objects.contacts.read"',
+        'ConditionalScopes=""',
+        'AppName="The \\"app\\""',
+    ]
