@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from hubspot_oauth.adapters.aws import code_of
 from hubspot_oauth.domain import call_timeouts, refresh_timing
 from hubspot_oauth.domain.account import Account, Status
-from hubspot_oauth.domain.errors import Problem
+from hubspot_oauth.domain.api_errors import Problem
 from hubspot_oauth.domain.tokens import Tokens
 from simulator import Running
 from simulator.grants import Grant

@@ -6,7 +6,8 @@ from botocore.stub import Stubber
 from hubspot_oauth.api.disconnect import asks_to_uninstall
 from hubspot_oauth.domain import call_timeouts
 from hubspot_oauth.domain.account import Account, GrantKey, Renewal, Status
-from hubspot_oauth.domain.errors import AccountNotFound, AppRefused, Fault, InvalidRequest, VaultUnavailable
+from hubspot_oauth.domain.api_errors import AccountNotFound, AppRefused, InvalidRequest, VaultUnavailable
+from hubspot_oauth.domain.errors import Fault
 from simulator import Running
 from simulator.faults import parse_fault
 from tests.support.product_visitor import ProductVisitor

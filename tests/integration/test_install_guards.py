@@ -10,7 +10,7 @@ from botocore.stub import Stubber
 
 from hubspot_oauth.adapters.state_keys import REREAD_SECONDS
 from hubspot_oauth.domain.account import Binding
-from hubspot_oauth.domain.errors import InvalidRequest
+from hubspot_oauth.domain.api_errors import InvalidRequest
 from hubspot_oauth.domain.install_state import InstallLink
 from hubspot_oauth.install.signed_state import read_state
 from simulator import Running

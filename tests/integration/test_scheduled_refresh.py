@@ -8,9 +8,7 @@ from botocore.stub import Stubber
 from hubspot_oauth.adapters.rescue_queue import from_message
 from hubspot_oauth.domain import call_timeouts, refresh_timing
 from hubspot_oauth.domain.account import GrantKey, Status
-from hubspot_oauth.domain.errors import (
-    NeedsReinstall,
-)
+from hubspot_oauth.domain.api_errors import NeedsReinstall
 from hubspot_oauth.refresh.breaker_state import DEATHS_LEAST
 from simulator import Running
 from tests.support.product_visitor import ProductVisitor

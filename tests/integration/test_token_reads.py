@@ -6,13 +6,8 @@ import pytest
 
 from hubspot_oauth.domain import call_timeouts
 from hubspot_oauth.domain.account import Account, GrantKey
-from hubspot_oauth.domain.errors import (
-    AccountNotFound,
-    Fault,
-    HubSpotUnavailable,
-    RefreshInProgress,
-    TokenRejected,
-)
+from hubspot_oauth.domain.api_errors import AccountNotFound, HubSpotUnavailable, RefreshInProgress, TokenRejected
+from hubspot_oauth.domain.errors import Fault
 from hubspot_oauth.domain.tokens import fingerprint
 from simulator import Running
 from tests.support.simulated_hubspot import fail_refreshes, token_calls

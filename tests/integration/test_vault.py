@@ -10,7 +10,7 @@ from botocore.stub import Stubber
 
 from hubspot_oauth.adapters import vault as vault_module
 from hubspot_oauth.domain.account import Account, Binding, GrantKey, Status
-from hubspot_oauth.domain.errors import TokensUnreadable, VaultUnavailable
+from hubspot_oauth.domain.api_errors import TokensUnreadable, VaultUnavailable
 from hubspot_oauth.domain.tokens import Tokens
 from tests.support.stack import Clock, Stack, a_minute, record_calls
 

@@ -16,7 +16,8 @@ from botocore.exceptions import ClientError
 from hubspot_oauth.adapters.accounts_table import AccountsTable, AlreadyLinked
 from hubspot_oauth.adapters.rescue_queue import from_message, to_message
 from hubspot_oauth.domain.account import Account, Binding, GrantKey, NewInstall
-from hubspot_oauth.domain.errors import GrantDead, TokensUnreadable, TryLater
+from hubspot_oauth.domain.api_errors import TokensUnreadable
+from hubspot_oauth.domain.errors import GrantDead, TryLater
 from hubspot_oauth.domain.settings import Settings
 from hubspot_oauth.domain.tokens import TokenAnswer, Tokens
 from hubspot_oauth.product import Product

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from hubspot_oauth.adapters.telemetry import UNITS
-from hubspot_oauth.domain.errors import Problem
+from hubspot_oauth.domain.api_errors import Problem
 from hubspot_oauth.install.refusal_texts import ALL
 from ops.template import load_template
 

@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 
 from hubspot_oauth.adapters.api_gateway import Response
 from hubspot_oauth.api.problem_json import Problems
-from hubspot_oauth.domain.errors import NeedsReinstall, Problem, TokensUnreadable, VaultUnavailable
+from hubspot_oauth.domain.api_errors import NeedsReinstall, Problem, TokensUnreadable, VaultUnavailable
 from hubspot_oauth.domain.settings import Settings
 from tests.support.stack import ENVIRONMENT
 

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from hubspot_oauth.install.allowed_destinations import AllowedDestinations
     from hubspot_oauth.install.callback import Callback
     from hubspot_oauth.install.code_exchange import CodeExchange
+    from hubspot_oauth.install.grant_check import GrantCheck
     from hubspot_oauth.install.install_routes import InstallRoutes
     from hubspot_oauth.install.links import Links
     from hubspot_oauth.install.pages import Pages
@@ -116,6 +117,12 @@ class Product:
         from hubspot_oauth.install.allowed_destinations import AllowedDestinations
 
         return self._build(AllowedDestinations)
+
+    @cached_property
+    def grant_check(self) -> "GrantCheck":
+        from hubspot_oauth.install.grant_check import GrantCheck
+
+        return self._build(GrantCheck)
 
     @cached_property
     def links(self) -> "Links":

@@ -10,7 +10,7 @@ from hubspot_oauth.adapters.account_rows import account_from, key_from
 from hubspot_oauth.adapters.aws import code_of
 from hubspot_oauth.adapters.dynamodb import names, plain, typed
 from hubspot_oauth.domain.account import Account, Due, GrantKey, Status
-from hubspot_oauth.domain.errors import InvalidRequest
+from hubspot_oauth.domain.api_errors import InvalidRequest
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -116,9 +116,8 @@ class AccountsTable:
     def lease_due(self, key: GrantKey, owner: str, now: int) -> Account | None:
         """Lease a row for the schedule; return it, or None when it is not due, leased, or in its ``orphan_wait``."""
         due, when = "refresh_at <= :now", {":now": now}  # a row that is not active has no refresh_at
-        return self._lease(
-            key, owner, now, (f"{due} AND {_FREE}", when), (f"{due} AND {_ORPHANED}", when), patient=True
-        )
+        free, orphaned = (f"{due} AND {_FREE}", when), (f"{due} AND {_ORPHANED}", when)
+        return self._lease(key, owner, now, free, orphaned, patient=True)
 
     def lease_seen(self, seen: Account, owner: str, now: int) -> Account | None:
         """Lease the row that a reader has just read; return it, or None when it has moved on or is leased."""
@@ -137,8 +136,8 @@ class AccountsTable:
 
     def try_later(self, leased: Account, refresh_at: int, at_fault: Fault) -> bool:
         """End the lease, make the row due at ``refresh_at``, store the side at fault; False when the lease is lost."""
-        change = "SET refresh_at = :refresh_at, at_fault = :fault"
-        return self._settle(leased, change, {":refresh_at": refresh_at, ":fault": at_fault})
+        values = {":refresh_at": refresh_at, ":fault": at_fault}
+        return self._settle(leased, "SET refresh_at = :refresh_at, at_fault = :fault", values)
 
     def let_go(self, leased: Account) -> bool:
         """End the lease and take back its attempt; the row keeps its due time. False when the lease is lost."""
@@ -209,8 +208,7 @@ class AccountsTable:
     def _link(self, key: GrantKey, client_reference_id: str) -> bool:
         """Link the account unless another customer has it. An install that came too late still proves the link."""
         condition = f"attribute_exists(hub_id) AND {_UNLINKED}"
-        change = "SET client_reference_id = :reference"
-        return self._write(key, change, condition, {":reference": client_reference_id})
+        return self._write(key, "SET client_reference_id = :reference", condition, {":reference": client_reference_id})
 
     def _settle(self, leased: Account, change: str, values: dict[str, Any]) -> bool:
         values = {**values, ":owner": leased.lease_owner}

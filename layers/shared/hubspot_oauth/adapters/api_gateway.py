@@ -8,8 +8,8 @@ from urllib.parse import parse_qsl
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from hubspot_oauth.domain.account import parse_hub_id
+from hubspot_oauth.domain.api_errors import InvalidRequest
 from hubspot_oauth.domain.clocks import Remaining
-from hubspot_oauth.domain.errors import InvalidRequest
 
 Event = Mapping[str, Any]
 Response = dict[str, Any]

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from hubspot_oauth.adapters.aws import AWS_ERRORS, code_of
+from hubspot_oauth.domain.api_errors import NotConfigured
 from hubspot_oauth.domain.clocks import Clock, recent
-from hubspot_oauth.domain.errors import NotConfigured
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient

@@ -13,7 +13,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from hubspot_oauth.domain.account import GrantKey
-from hubspot_oauth.domain.errors import TokensUnreadable
+from hubspot_oauth.domain.api_errors import TokensUnreadable
 from hubspot_oauth.domain.tokens import Tokens
 
 FORMAT = 1

@@ -10,8 +10,8 @@ from hubspot_oauth.adapters.aws import AWS_ERRORS, code_of
 from hubspot_oauth.adapters.sealing import DataKey, Sealed, Sealer, associated_data
 from hubspot_oauth.adapters.telemetry import Report
 from hubspot_oauth.domain.account import Account
+from hubspot_oauth.domain.api_errors import TokensUnreadable, VaultUnavailable
 from hubspot_oauth.domain.clocks import Clock, recent
-from hubspot_oauth.domain.errors import TokensUnreadable, VaultUnavailable
 from hubspot_oauth.domain.tokens import Tokens
 
 if TYPE_CHECKING:

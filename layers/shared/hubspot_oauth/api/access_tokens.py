@@ -12,12 +12,10 @@ from hubspot_oauth.adapters.aws import AWS_ERRORS, code_of, is_transient
 from hubspot_oauth.adapters.telemetry import Report
 from hubspot_oauth.adapters.vault import Vault
 from hubspot_oauth.domain.account import Account, GrantKey, Status
-from hubspot_oauth.domain.clocks import Clock, Monotonic, Remaining, Roll, Sleep
-from hubspot_oauth.domain.errors import (
+from hubspot_oauth.domain.api_errors import (
     AccountNotFound,
     AppRefused,
     AwsUnavailable,
-    Fault,
     HubSpotUnavailable,
     NeedsReinstall,
     Problem,
@@ -26,6 +24,8 @@ from hubspot_oauth.domain.errors import (
     TokensUnreadable,
     VaultUnavailable,
 )
+from hubspot_oauth.domain.clocks import Clock, Monotonic, Remaining, Roll, Sleep
+from hubspot_oauth.domain.errors import Fault
 from hubspot_oauth.domain.refresh_timing import BACKOFF_FIRST_SECONDS, DEFAULT_MIN_TTL_SECONDS, margin, young
 from hubspot_oauth.domain.settings import Settings
 from hubspot_oauth.domain.tokens import AccessToken

@@ -12,8 +12,8 @@ from hubspot_oauth.adapters.accounts_table import AccountsTable
 from hubspot_oauth.adapters.api_gateway import Event, Response, hub_id_of, json_answer
 from hubspot_oauth.api.problem_json import Problems
 from hubspot_oauth.domain.account import Account, GrantKey, Status
+from hubspot_oauth.domain.api_errors import AccountNotFound, InvalidRequest
 from hubspot_oauth.domain.clocks import iso
-from hubspot_oauth.domain.errors import AccountNotFound, InvalidRequest
 from hubspot_oauth.domain.settings import Settings
 
 DEFAULT_LIMIT = 50

@@ -22,15 +22,9 @@ from hubspot_oauth.adapters.telemetry import Report
 from hubspot_oauth.adapters.vault import Vault
 from hubspot_oauth.api.problem_json import Problems
 from hubspot_oauth.domain.account import Account, GrantKey
+from hubspot_oauth.domain.api_errors import AccountNotFound, AppRefused, InvalidRequest, TokensUnreadable
 from hubspot_oauth.domain.clocks import Clock
-from hubspot_oauth.domain.errors import (
-    AccountNotFound,
-    AppRefused,
-    HubSpotError,
-    InvalidRequest,
-    Misconfigured,
-    TokensUnreadable,
-)
+from hubspot_oauth.domain.errors import HubSpotError, Misconfigured
 from hubspot_oauth.domain.tokens import RefreshTokenOnly, Tokens
 
 _LIVE_SECONDS = 30  # an access token that expires sooner is refreshed before the uninstall

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from hubspot_oauth.adapters.api_gateway import Event, Response, host_of, json_answer, query_of
 from hubspot_oauth.adapters.aws import AWS_ERRORS, code_of, is_transient
 from hubspot_oauth.adapters.telemetry import logger
-from hubspot_oauth.domain.errors import AwsUnavailable, NeedsReinstall, Problem
+from hubspot_oauth.domain.api_errors import AwsUnavailable, NeedsReinstall, Problem
 from hubspot_oauth.domain.refresh_timing import BACKOFF_FIRST_SECONDS
 from hubspot_oauth.domain.settings import Settings
 

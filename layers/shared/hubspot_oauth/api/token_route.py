@@ -9,8 +9,8 @@ from hubspot_oauth.adapters.telemetry import logger
 from hubspot_oauth.api.access_tokens import AccessTokens
 from hubspot_oauth.api.problem_json import Problems
 from hubspot_oauth.domain.account import GrantKey
+from hubspot_oauth.domain.api_errors import InvalidRequest
 from hubspot_oauth.domain.clocks import Clock, Remaining, iso
-from hubspot_oauth.domain.errors import InvalidRequest
 from hubspot_oauth.domain.tokens import AccessToken
 
 _SECONDS = re.compile(r"[0-9]{1,16}")

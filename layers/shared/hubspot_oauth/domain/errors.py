@@ -5,26 +5,14 @@
     HubSpotOAuthError
     ├── SettingsError            the environment is wrong; names every fault at once
     ├── InstallRefused           an install ends on a page with a stable code (install/refusal.py)
-    ├── Problem                  an API caller gets problem JSON with a stable code
-    │   ├── InvalidRequest       400 invalid_request
-    │   ├── AccountNotFound      404 account_not_found
-    │   ├── NeedsReinstall       409 needs_reinstall, with the URL that starts the re-install
-    │   ├── TokenRejected        409 token_rejected
-    │   ├── TokensUnreadable     500 tokens_unreadable: stored tokens cannot be unsealed; raises an alarm
-    │   ├── RefreshInProgress    503 refresh_in_progress
-    │   ├── HubSpotUnavailable   503 hubspot_unavailable: HubSpot gives no token now
-    │   ├── AppRefused           503 misconfigured: HubSpot refuses this app, not the account
-    │   ├── NotConfigured        503 not_configured: the client secret has no value yet
-    │   ├── VaultUnavailable     503 vault_unavailable: KMS refused or did not answer
-    │   └── AwsUnavailable       503 aws_unavailable: another AWS service throttled, failed or was silent
+    ├── Problem                  an API caller gets problem JSON with a stable code (api_errors.py)
     └── HubSpotError             a call to HubSpot failed
         ├── GrantDead            only a re-install helps
         ├── Misconfigured        HubSpot refuses our client or request; the grant may be alive
         │   └── AnswerForAnotherAccount     a token answer that names another account than the one asked for
         └── TryLater             HubSpot or the network; may carry Retry-After
 
-Every 503 has a Retry-After header except ``not_configured``, which lasts until an operator sets the secret. No error
-contains a token, an authorization code or a secret, so all of them may be logged.
+No error contains a token, an authorization code or a secret, so all of them may be logged.
 """
 
 from enum import StrEnum
@@ -51,108 +39,6 @@ class Fault(StrEnum):
     AWS = "aws"
     VAULT = "vault"
     TOKENS = "tokens"
-
-
-class Problem(HubSpotOAuthError):
-    """An error that an API caller receives as ``application/problem+json``.
-
-    Args:
-        detail: One sentence for the person who reads the caller's log.
-        retry_after: Seconds for the Retry-After header, if any.
-        members: Further members of the JSON object.
-    """
-
-    status: ClassVar[int]
-    code: ClassVar[str]
-    title: ClassVar[str]
-
-    def __init__(self, detail: str, *, retry_after: int | None = None, **members: object) -> None:
-        super().__init__(detail)
-        self.detail = detail
-        self.retry_after = retry_after
-        self.members = members
-
-
-class InvalidRequest(Problem):
-    """A path, query or body value is malformed."""
-
-    status, code, title = 400, "invalid_request", "The request is malformed"
-
-
-class AccountNotFound(Problem):
-    """The app is not installed in this account, or the account is being disconnected."""
-
-    status, code, title = 404, "account_not_found", "No such account"
-
-
-class NeedsReinstall(Problem):
-    """The grant is dead: revoked, uninstalled, or its scopes changed."""
-
-    status, code, title = 409, "needs_reinstall", "The account must install the app again"
-
-
-class TokenRejected(Problem):
-    """HubSpot rejected a token that was just issued, so a new one would most likely be rejected too."""
-
-    status, code, title = 409, "token_rejected", "A fresh token was rejected"
-
-
-class RefreshInProgress(Problem):
-    """The stored token has expired or was rejected, and another lease owner is refreshing it."""
-
-    status, code, title = 503, "refresh_in_progress", "The token is being refreshed"
-
-
-class HubSpotUnavailable(Problem):
-    """HubSpot gave no token on this try, or on the try that the account now backs off from."""
-
-    status, code, title = 503, "hubspot_unavailable", "HubSpot gives no token right now"
-
-
-class AppRefused(Problem):
-    """HubSpot refuses this app's own credentials or requests. The account is not the cause; the operator must act."""
-
-    status, code, title = 503, "misconfigured", "HubSpot refuses this app"
-
-
-class NotConfigured(Problem):
-    """The client secret has no value yet; ``make secret`` sets it."""
-
-    status, code, title = 503, "not_configured", "The client secret is not set"
-
-    def __init__(self) -> None:
-        super().__init__("Set it with “make secret”.")
-
-
-class VaultUnavailable(Problem):
-    """KMS refused or did not answer.
-
-    Args:
-        detail: What could not be done.
-        retry_after: Seconds.
-        aws_code: AWS's error code.
-    """
-
-    status, code, title = 503, "vault_unavailable", "The stored tokens cannot be opened or sealed right now"
-
-    def __init__(self, detail: str, *, retry_after: int = 5, aws_code: str = "") -> None:
-        super().__init__(f"{detail} {aws_code}".strip(), retry_after=retry_after)
-        self.aws_code = aws_code
-
-
-class AwsUnavailable(Problem):
-    """An AWS service throttled the call, failed or did not answer; a retry may succeed."""
-
-    status, code, title = 503, "aws_unavailable", "AWS does not answer right now"
-
-
-class TokensUnreadable(Problem):
-    """The stored tokens cannot be unsealed, and no retry helps.
-
-    The row was altered, or was sealed for another app, account or install.
-    """
-
-    status, code, title = 500, "tokens_unreadable", "The stored tokens do not open"
 
 
 class HubSpotError(HubSpotOAuthError):

@@ -18,9 +18,10 @@ from hubspot_oauth.domain.urls import add_query
 from hubspot_oauth.install import refusal_texts
 from hubspot_oauth.install.allowed_destinations import AllowedDestinations
 from hubspot_oauth.install.attempt import Attempt, code_name
-from hubspot_oauth.install.browser_outcome import Landing, Redirect, StartPage, landing_of
-from hubspot_oauth.install.code_exchange import CodeExchange, Wanted
+from hubspot_oauth.install.browser_landing import Landing, Redirect, StartPage, landing_of
+from hubspot_oauth.install.code_exchange import CodeExchange
 from hubspot_oauth.install.cookies import cookie_name
+from hubspot_oauth.install.grant_check import Wanted
 from hubspot_oauth.install.links import Links
 from hubspot_oauth.install.parsed_queries import Arrival
 from hubspot_oauth.install.refusal import InstallRefused

@@ -1,7 +1,6 @@
 """From an authorization code to a stored grant: spends the code, exchanges it, checks and stores the grant."""
 
 import secrets
-from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from hubspot_oauth.adapters.accounts_table import AccountsTable, AlreadyLinked
@@ -11,33 +10,18 @@ from hubspot_oauth.adapters.hubspot_answers import account_in
 from hubspot_oauth.adapters.sealing import Sealer
 from hubspot_oauth.adapters.telemetry import Report
 from hubspot_oauth.adapters.vault import Vault
-from hubspot_oauth.domain.account import Account, Binding, GrantKey, NewInstall
+from hubspot_oauth.domain.account import Account, GrantKey, NewInstall
+from hubspot_oauth.domain.api_errors import NotConfigured, VaultUnavailable
 from hubspot_oauth.domain.clocks import Clock, Roll
-from hubspot_oauth.domain.errors import (
-    GrantDead,
-    HubSpotError,
-    Misconfigured,
-    NotConfigured,
-    TryLater,
-    VaultUnavailable,
-)
+from hubspot_oauth.domain.errors import GrantDead, Misconfigured, TryLater
 from hubspot_oauth.domain.refresh_timing import refresh_at
 from hubspot_oauth.domain.settings import Settings
 from hubspot_oauth.domain.tokens import TokenAnswer, Tokens
 from hubspot_oauth.install import refusal_texts
 from hubspot_oauth.install.attempt import INSTALLED, Attempt
+from hubspot_oauth.install.grant_check import GrantCheck, Wanted
 from hubspot_oauth.install.refusal import InstallRefused
 from hubspot_oauth.install.spent_codes import SpentCodes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """What the state demands of the exchange and of the grant. ``hub_id`` None allows any account."""
-
-    redirect_uri: str
-    hub_id: int | None = None
-    client_reference_id: str | None = None
-    binding: Binding
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +52,7 @@ class CodeExchange:
 
     settings: Settings
     spent_codes: SpentCodes
+    grant_check: GrantCheck
     hubspot: HubSpot
     accounts: AccountsTable
     vault: Vault
@@ -116,7 +101,7 @@ class CodeExchange:
         hub_id = answer.hub_id
         if hub_id is None:
             raise InstallRefused(refusal_texts.HUBSPOT_UNAVAILABLE, "HubSpot did not say which account it is")
-        self._check_grant(hub_id, answer, wanted)
+        self.grant_check.check(hub_id, answer, wanted)
         before = self._store(hub_id, answer, wanted, sealer, sent_at)
         return Granted(hub_id, answer.scopes, before)
 
@@ -139,24 +124,6 @@ class CodeExchange:
         listed = known.get("scopes")
         scopes = tuple(s for s in listed if isinstance(s, str)) if isinstance(listed, list) else ()
         return replace(answer, hub_id=answer.hub_id or account_in(known), scopes=answer.scopes or scopes)
-
-    def _check_grant(self, hub_id: int, answer: TokenAnswer, wanted: Wanted) -> None:
-        if wanted.hub_id not in (None, hub_id):
-            self._discard(hub_id, answer)
-            raise InstallRefused(refusal_texts.WRONG_ACCOUNT, f"wanted {wanted.hub_id}, got {hub_id}")
-        missing = self.settings.missing_scopes(answer.scopes)
-        if missing:
-            self._discard(hub_id, answer)
-            raise InstallRefused(refusal_texts.SCOPES_MISSING, " ".join(missing), missing)
-
-    def _discard(self, hub_id: int, answer: TokenAnswer) -> None:
-        """Revoke the unwanted grant.
-
-        If the account is already stored nothing is revoked, because its stored refresh token may be this one.
-        """
-        if answer.refresh_token and self.accounts.get(GrantKey(hub_id)) is None:
-            with suppress(HubSpotError):
-                self.hubspot.revoke(answer.refresh_token)
 
     def _store(
         self, hub_id: int, answer: TokenAnswer, wanted: Wanted, sealer: Sealer, sent_at: float

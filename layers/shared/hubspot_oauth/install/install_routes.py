@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from hubspot_oauth.adapters.api_gateway import Event, Response, host_of, query_of
 from hubspot_oauth.adapters.aws import AWS_ERRORS, code_of, is_transient
 from hubspot_oauth.adapters.telemetry import Report, logger
-from hubspot_oauth.domain.errors import InvalidRequest
+from hubspot_oauth.domain.api_errors import InvalidRequest
 from hubspot_oauth.domain.settings import Settings
 from hubspot_oauth.install import refusal_texts
-from hubspot_oauth.install.browser_outcome import InstalledPage, Landing, PendingPage, Redirect
+from hubspot_oauth.install.browser_landing import InstalledPage, Landing, PendingPage, Redirect
 from hubspot_oauth.install.callback import Callback
 from hubspot_oauth.install.cookies import cookies_of
 from hubspot_oauth.install.pages import Pages

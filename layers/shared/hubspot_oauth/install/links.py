@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from hubspot_oauth.adapters.state_keys import StateKeys
+from hubspot_oauth.domain.api_errors import InvalidRequest
 from hubspot_oauth.domain.clocks import Clock
-from hubspot_oauth.domain.errors import InvalidRequest
 from hubspot_oauth.domain.install_state import LINK_SECONDS, InstallLink, InstallState
 from hubspot_oauth.domain.settings import INSTALL_PATH, Settings
 from hubspot_oauth.domain.urls import add_query, origin_of

@@ -11,7 +11,7 @@ from hubspot_oauth.domain.install_state import NO_LINK, STATE_SECONDS, InstallLi
 from hubspot_oauth.domain.settings import Settings
 from hubspot_oauth.domain.urls import add_query
 from hubspot_oauth.install import refusal_texts
-from hubspot_oauth.install.browser_outcome import Redirect
+from hubspot_oauth.install.browser_landing import Redirect
 from hubspot_oauth.install.cookies import Cookie
 from hubspot_oauth.install.links import Links, on_its_own_host
 from hubspot_oauth.install.parsed_queries import Start

@@ -16,9 +16,10 @@ from hubspot_oauth.adapters.sealing import Sealer
 from hubspot_oauth.adapters.telemetry import Report
 from hubspot_oauth.adapters.vault import Vault
 from hubspot_oauth.domain.account import Account, Renewal
+from hubspot_oauth.domain.api_errors import NotConfigured, TokensUnreadable, VaultUnavailable
 from hubspot_oauth.domain.call_timeouts import FINISH_SECONDS, PREPARE_SECONDS
 from hubspot_oauth.domain.clocks import Clock, Monotonic, Remaining, Roll
-from hubspot_oauth.domain.errors import Fault, HubSpotError, NotConfigured, TokensUnreadable, VaultUnavailable
+from hubspot_oauth.domain.errors import Fault, HubSpotError
 from hubspot_oauth.domain.refresh_timing import refresh_at
 from hubspot_oauth.domain.settings import Settings
 from hubspot_oauth.domain.tokens import RefreshTokenOnly, TokenAnswer, Tokens
