@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import fields, is_dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import import_module
 from pkgutil import walk_packages
@@ -185,6 +185,22 @@ def test_a_field_bears_the_name_of_a_part_of_its_type(service: str) -> None:
     for field in fields(SERVICES[service]):
         if field.init and field.name not in GIVEN:
             assert hints[field.name] is known[field.name]
+
+
+def test_what_is_handed_in_reaches_every_part_under_its_name() -> None:
+    given: dict[str, Any] = {name: partial(float, position) for position, name in enumerate(GIVEN)}
+    product = Product(Settings.from_env(ENVIRONMENT), client=lambda *_, **__: None, **given)
+
+    for name in parts():
+        held = {field.removeprefix("_"): value for field, value in vars_of(getattr(product, name)).items()}
+        assert {field: value for field, value in held.items() if field in given} == {
+            field: given[field] for field in held if field in given
+        }, name
+
+
+def vars_of(part: object) -> dict[str, Any]:
+    """The attributes of a part, whether it keeps them in a dictionary or in slots."""
+    return vars(part) if hasattr(part, "__dict__") else {name: getattr(part, name) for name in part.__slots__}  # type: ignore[attr-defined]
 
 
 def test_every_part_can_be_built(stack: Stack) -> None:
