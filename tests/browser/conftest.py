@@ -60,7 +60,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def browse(chromium: "Browser", pictures: Path) -> "Iterator[Callable[[TwinProcess], Person]]":
-    """Gives people a browser of their own each.
+    """Opens a browser of its own for each person.
 
     At the end nothing may have been blocked or have failed in it, and no log may hold a code, state or cookie of it.
     """

@@ -18,7 +18,7 @@ _PAGE = '<!doctype html><html lang="en"><title>{title}</title><main><h1>{title}<
 
 @dataclass
 class Team:
-    """`make_link` is set once the product runs that it asks."""
+    """The team's site; `make_link` is set once the product runs, and asks it for an install link."""
 
     url: str
     make_link: MakeLink | None = None
@@ -58,7 +58,7 @@ def _application(team: Team) -> Flask:
 
     @app.post("/sign-in")
     def sign_in() -> Response:
-        """Who signs in is the team's own business; from here on it vouches for them."""
+        """The team signs its user in, in its own way, and vouches for them by the link."""
         return_url = request.args["hubspot_return_url"]
         return redirect(team.link(client_reference_id=CUSTOMER, hub_id=team.hub_id, hubspot_return_url=return_url))
 

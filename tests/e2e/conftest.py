@@ -1,4 +1,4 @@
-"""One twin for the tests that share it, and folders for those that start their own."""
+"""One twin that tests share, a team's twin for each module that asks for one, and a folder for any other twin."""
 
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec

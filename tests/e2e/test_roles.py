@@ -162,7 +162,7 @@ def test_with_its_whole_policy_each_role_does_its_duties(bench: Bench, role: str
 
 
 @pytest.mark.parametrize("cut", list(permissions()), ids=str)
-def test_without_any_one_permission_something_fails(bench: Bench, cut: Permission) -> None:
+def test_without_any_one_permission_a_duty_fails(bench: Bench, cut: Permission) -> None:
     with bench.without(cut), pytest.raises((AssertionError, FunctionFailed, CannotStart)):
         do(bench, cut.role)
 
@@ -177,7 +177,7 @@ def test_a_policy_may_name_one_account(bench: Bench) -> None:
     assert only_acme("/accounts") == 403
 
 
-def test_who_may_see_accounts_may_take_their_tokens_unless_that_is_denied(bench: Bench) -> None:
+def test_a_caller_who_may_see_accounts_may_take_their_tokens_unless_that_is_denied(bench: Bench) -> None:
     bench.installed(ACME)
     all_of_it = caller(bench, "GET/accounts/*")
     no_tokens = caller(bench, "GET/accounts/*", denied="GET/accounts/*/token")

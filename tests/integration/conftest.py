@@ -21,7 +21,7 @@ LINES = pytest.StashKey[list[str]]()
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """The fault matrix, when it was run; a worker of several hands it to the process that prints."""
+    """Keep the fault matrix if it was run; a worker hands it over to the process that prints."""
     if MATRIX in session.config.stash:
         lines = list(session.config.stash[MATRIX].lines())
         session.config.stash[LINES] = lines
@@ -30,14 +30,14 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
-    """What a worker has handed over."""
+    """Keep what a worker has handed over."""
     lines = getattr(node, "workeroutput", {}).get("fault matrix")
     if lines:
         node.config.stash[LINES] = lines
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Print it."""
+    """Print the matrix."""
     if LINES in config.stash:
         terminalreporter.section("fault matrix")
         for line in config.stash[LINES]:

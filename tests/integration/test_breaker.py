@@ -54,7 +54,7 @@ def test_a_refused_client_opens_it_at_once(breaker: Breaker, clock: Clock) -> No
     assert breaker.state().open == "client"
 
 
-def test_of_many_who_are_refused_at_once_one_opens_it(stack: Stack, clock: Clock) -> None:
+def test_of_many_processes_that_are_refused_at_once_one_opens_it(stack: Stack, clock: Clock) -> None:
     processes = [another_process(stack, clock) for _ in range(16)]
     breakers = [process.breaker for process in processes]
     with ThreadPoolExecutor(16) as pool:

@@ -40,7 +40,7 @@ def test_a_disconnected_account_is_revoked_and_forgotten(installed: Stack, hubsp
         installed.token(HUB_ID)
 
 
-def test_it_is_uninstalled_when_that_is_asked_for(installed: Stack, hubspot: Running) -> None:
+def test_an_account_is_uninstalled_when_that_is_asked_for(installed: Stack, hubspot: Running) -> None:
     done = installed.disconnect_route.disconnect(HUB_ID, uninstall=True)
 
     assert done.body() == {"hub_id": HUB_ID, "uninstalled": True, "revoked": True, "forgotten": True}
@@ -139,7 +139,7 @@ def test_an_account_that_was_never_installed_is_not_found(connected: Stack) -> N
 
 
 def test_while_it_is_being_left_no_token_is_handed_out_and_nothing_is_due(installed: Stack, clock: Clock) -> None:
-    installed.accounts.leave(GrantKey(HUB_ID), int(clock()))
+    installed.accounts.leave(GrantKey.of_account(HUB_ID), int(clock()))
     clock.forward(1900)
 
     installed.tick()
@@ -151,16 +151,16 @@ def test_while_it_is_being_left_no_token_is_handed_out_and_nothing_is_due(instal
 
 
 def test_a_call_that_died_half_way_is_made_again(installed: Stack, clock: Clock) -> None:
-    installed.accounts.leave(GrantKey(HUB_ID), int(clock()))
+    installed.accounts.leave(GrantKey.of_account(HUB_ID), int(clock()))
 
     assert installed.disconnect_route.disconnect(HUB_ID, uninstall=False).forgotten
 
 
 def test_a_refresh_under_way_does_not_bring_the_account_back(installed: Stack, clock: Clock) -> None:
     clock.forward(1500)
-    leased = installed.accounts.lease_due(GrantKey(HUB_ID), "me", int(clock()))
+    leased = installed.accounts.lease_due(GrantKey.of_account(HUB_ID), "me", int(clock()))
     assert leased
-    leaving = installed.accounts.leave(GrantKey(HUB_ID), int(clock()))
+    leaving = installed.accounts.leave(GrantKey.of_account(HUB_ID), int(clock()))
     assert leaving
 
     assert not installed.accounts.commit(renewal(leased))
@@ -191,7 +191,7 @@ def test_an_install_in_between_wins_and_is_reported(
 
 
 def test_a_delete_whose_answer_was_lost_and_retried_still_counts(installed: Stack, clock: Clock) -> None:
-    leaving = installed.accounts.leave(GrantKey(HUB_ID), int(clock()))
+    leaving = installed.accounts.leave(GrantKey.of_account(HUB_ID), int(clock()))
     assert leaving
 
     assert installed.accounts.forget(leaving)
@@ -200,14 +200,14 @@ def test_a_delete_whose_answer_was_lost_and_retried_still_counts(installed: Stac
 
 def test_leaving_an_account_ends_its_lease(installed: Stack, clock: Clock) -> None:
     clock.forward(1500)
-    installed.accounts.lease_due(GrantKey(HUB_ID), "me", int(clock()))
+    installed.accounts.lease_due(GrantKey.of_account(HUB_ID), "me", int(clock()))
 
-    leaving = installed.accounts.leave(GrantKey(HUB_ID), int(clock()))
+    leaving = installed.accounts.leave(GrantKey.of_account(HUB_ID), int(clock()))
 
     assert leaving
     assert (leaving.lease_owner, leaving.attempts, leaving.version) == (None, 0, 2)
     clock.forward(call_timeouts.LEASE_SECONDS)
-    assert installed.accounts.lease_due(GrantKey(HUB_ID), "you", int(clock())) is None
+    assert installed.accounts.lease_due(GrantKey.of_account(HUB_ID), "you", int(clock())) is None
 
 
 @pytest.mark.parametrize(
@@ -218,6 +218,6 @@ def test_uninstall_is_asked_for_by_name(query: dict[str, str], asked: bool) -> N
 
 
 @pytest.mark.parametrize("value", ["", "1", "yes", "TRUE"])
-def test_any_other_word_is_refused(value: str) -> None:
+def test_any_other_value_of_uninstall_is_refused(value: str) -> None:
     with pytest.raises(InvalidRequest):
         asks_to_uninstall({"uninstall": value})

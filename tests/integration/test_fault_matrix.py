@@ -143,7 +143,7 @@ def kind(ending: str) -> str:
 
 @contextmanager
 def patience(fault: TheirFault) -> Iterator[None]:
-    """For answers that never come the product waits a moment only; healed, it waits as long as ever."""
+    """For an answer that never comes the product waits only a moment, until the world is healed."""
     with pytest.MonkeyPatch.context() as patch:
         if fault.slow:
             patch.setattr("hubspot_oauth.adapters.hubspot.HUBSPOT_SECONDS", PATIENCE_SECONDS)

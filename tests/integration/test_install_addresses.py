@@ -130,7 +130,7 @@ def test_this_files_share_of_five_thousand_examples_was_tried(whole_site: Site) 
     assert whole_site.opened >= sum(EXAMPLES.values()) >= EXAMPLES_AT_LEAST["test_install_addresses"]
 
 
-def test_none_of_it_left_a_code_state_link_or_cookie_in_the_log(whole_site: Site) -> None:
+def test_the_examples_left_no_code_state_link_or_cookie_in_the_log(whole_site: Site) -> None:
     assert '"InstallsRefused"' in whole_site.log_text()
     assert whole_site.secrets
     assert whole_site.leaked() == []

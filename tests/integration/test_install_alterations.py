@@ -107,7 +107,9 @@ def test_an_install_ends_at_return_to_with_the_callers_state_unchanged(site: Sit
         (100003, "".join(map(chr, range(0x20000, 0x2A000)))),
     ],
 )
-def test_what_may_be_started_can_be_finished_however_long_its_values(site: Site, hub_id: int, letters: str) -> None:
+def test_an_install_that_may_be_started_can_be_finished_however_long_its_values(
+    site: Site, hub_id: int, letters: str
+) -> None:
     noise = Random(hub_id)  # values that do not compress
     reference = "".join(noise.choices(letters, k=MOST_REFERENCE))
     state = "".join(noise.choices(letters, k=MOST_CALLER_STATE // len(letters[-1].encode())))
@@ -133,7 +135,7 @@ def test_this_files_share_of_five_thousand_examples_was_tried(whole_site: Site) 
     assert whole_site.opened >= sum(EXAMPLES.values()) >= EXAMPLES_AT_LEAST["test_install_alterations"]
 
 
-def test_none_of_it_left_a_code_state_link_or_cookie_in_the_log(whole_site: Site) -> None:
+def test_the_examples_left_no_code_state_link_or_cookie_in_the_log(whole_site: Site) -> None:
     assert '"InstallsRefused"' in whole_site.log_text()
     assert '"InstallsCompleted"' in whole_site.log_text()
     assert len(whole_site.secrets) > EXAMPLES["walk"]

@@ -17,13 +17,13 @@ HUB_ID = 100001
 
 
 def held_by_another(stack: Stack, clock: Clock) -> Account:
-    held = stack.accounts.lease_due(GrantKey(HUB_ID), "another", int(clock()))
+    held = stack.accounts.lease_due(GrantKey.of_account(HUB_ID), "another", int(clock()))
     assert held
     return held
 
 
 def meanwhile(monkeypatch: pytest.MonkeyPatch, stack: Stack, act: Callable[[], object]) -> None:
-    """While a reader waits, this happens elsewhere."""
+    """Let this happen elsewhere while a reader waits."""
     real = stack.access_tokens.sleep
 
     def sleep(seconds: float) -> None:
@@ -66,13 +66,13 @@ def test_min_ttl_is_at_most_the_margin(installed: Stack, clock: Clock, hubspot: 
 
 
 def test_a_valid_token_is_handed_out_while_another_refreshes_it(overdue: Stack, clock: Clock) -> None:
-    overdue.accounts.lease_due(GrantKey(HUB_ID), "another", int(clock()))
+    overdue.accounts.lease_due(GrantKey.of_account(HUB_ID), "another", int(clock()))
 
     assert overdue.token(HUB_ID, min_ttl=600).token
 
 
 def test_a_reader_of_an_expired_token_waits_three_seconds_for_the_lease_owner(expired: Stack, clock: Clock) -> None:
-    expired.accounts.lease_due(GrantKey(HUB_ID), "another", int(clock()))
+    expired.accounts.lease_due(GrantKey.of_account(HUB_ID), "another", int(clock()))
 
     with pytest.raises(RefreshInProgress) as caught:
         expired.token(HUB_ID)

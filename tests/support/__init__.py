@@ -1,1 +1,1 @@
-"""What the tests stand on: the product in this process, twins as processes, HubSpot, and runs that take a while."""
+"""Helpers that several tests share: the product in this process, twins as processes, HubSpot, and long runs."""

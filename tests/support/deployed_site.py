@@ -62,8 +62,6 @@ def tries(examples: int) -> settings:
 
 @dataclass
 class Site:
-    """The deployed functions as a browser meets them."""
-
     handlers: dict[str, Callable[..., Any]]
     simulator: Simulator
     hubspot_url: str
@@ -73,7 +71,7 @@ class Site:
     log: list[str] = field(default_factory=list)
 
     def open(self, path: str, query: str, cookies: list[str] | None = None, host: str = "localhost") -> dict[str, Any]:
-        """Open an address; what must hold for every answer is asserted here."""
+        """Open an address, and assert what must hold for every answer."""
         self.opened += 1
         if cookies is None:
             cookies = [f"{name}={value}" for name, value in self.cookies.items()]
@@ -158,7 +156,7 @@ class _Page(HTMLParser):
 
 @contextmanager
 def deployed_site() -> Iterator[Site]:
-    """The handlers find the one composition, which finds moto and the simulator by the environment."""
+    """A site whose composition finds moto and the simulator by its environment, as a deployed one finds AWS."""
     with pytest.MonkeyPatch.context() as patch, mock_aws(), serve(simulated_hubspot.SETTINGS) as hubspot:
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             patch.setenv(name, "testing")

@@ -25,7 +25,7 @@ def on_hubspots_hosts(address: str) -> bool:
 
 
 def bypasses(host: str) -> list[str]:
-    """Addresses that are not on ``host``, or not plainly, and that some parser takes for it."""
+    """Addresses that some parser takes for ``host``, though they lead elsewhere or do not name it plainly."""
     look_alike = host.replace("a", "а", 1)  # a Cyrillic letter
     full_width = "".join(chr(ord(c) + 0xFEE0) if c.isalnum() else c for c in host)
     return [

@@ -38,7 +38,7 @@ def store_fleet(twin: TwinClient, run: Run) -> None:
 
     def store(number: int) -> int:
         grant = minted[number]
-        key, install_id = GrantKey(int(grant["hub_id"])), f"soak-{grant['hub_id']}"
+        key, install_id = GrantKey.of_account(int(grant["hub_id"])), f"soak-{grant['hub_id']}"
         tokens = Tokens(grant["access_token"], grant["refresh_token"])
         new = NewInstall(
             key=key,

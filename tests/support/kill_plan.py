@@ -71,7 +71,7 @@ class Run:
 
     @property
     def hit(self) -> bool:
-        """Whether enough was killed, and refreshes under way with it."""
+        """Whether enough workers were killed, and some of them in the middle of a refresh."""
         enough = self.kills > self.plan.seconds / self.plan.kill_every / 3
         return enough and bool(self.orphaned) and self.answers_lost > 0
 

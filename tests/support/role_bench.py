@@ -54,7 +54,7 @@ def permissions() -> Iterator[Permission]:
 
 
 class Bench:
-    """A running twin of which one role at a time may be cut."""
+    """A running twin that can take one permission away from one role at a time."""
 
     def __init__(self, running: Twin, reached: TwinClient) -> None:
         self.running = running

@@ -160,7 +160,7 @@ class Stack(Product):
 
     def account(self, hub_id: int) -> Account | None:
         """What is stored of an account, if anything is."""
-        return self.accounts.get(GrantKey(hub_id))
+        return self.accounts.get(GrantKey.of_account(hub_id))
 
     def stored(self, hub_id: int) -> Account:
         """What is stored of an account that must be there."""
@@ -176,11 +176,11 @@ class Stack(Product):
         remaining: Callable[[], float] = a_minute,
     ) -> AccessToken:
         """What the token route hands out."""
-        return self.access_tokens.get(GrantKey(hub_id), min_ttl, rejected, remaining)
+        return self.access_tokens.get(GrantKey.of_account(hub_id), min_ttl, rejected, remaining)
 
     def store(self, hub_id: int, tokens: Tokens, *, expires_in: int = 1800, **changes: Any) -> str:
         """An installed account with these tokens, issued now; its install_id."""
-        key, install_id = GrantKey(hub_id), f"install-{hub_id}"
+        key, install_id = GrantKey.of_account(hub_id), f"install-{hub_id}"
         now = int(self.clock())
         new = NewInstall(
             **{

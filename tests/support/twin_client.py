@@ -42,8 +42,6 @@ class IamAuth(requests.auth.AuthBase):
 
 @dataclass
 class TwinClient:
-    """A running twin, seen from outside."""
-
     url: str
     hubspot_url: str
     aws_url: str

@@ -226,7 +226,7 @@ def test_a_connection_outlives_every_answer_that_read_the_whole_request(gateway:
         assert connection.sock is socket
 
 
-def test_what_was_not_read_of_a_refused_request_is_no_second_request(gateway: StandIn) -> None:
+def test_the_unread_body_of_a_refused_request_is_not_a_second_request(gateway: StandIn) -> None:
     with closing(gateway.connect()) as connection:
         ask(connection, "POST", "/plain", [("host", "evil.example")], b"GET /plain HTTP/1.1\r\nhost: localhost\r\n\r\n")
 

@@ -109,7 +109,7 @@ def test_we_are_misconfigured(monkeypatch: pytest.MonkeyPatch, status: int, body
 
 @pytest.mark.parametrize("status", [302, 304, 408, 423, 425, 429, 477, 500, 501, 502, 503, 504, 520, 599])
 @pytest.mark.parametrize("body", [HTML, b"", documented("BAD_REFRESH_TOKEN")])
-def test_it_is_tried_later(monkeypatch: pytest.MonkeyPatch, status: int, body: bytes) -> None:
+def test_an_answer_that_may_pass_is_tried_later(monkeypatch: pytest.MonkeyPatch, status: int, body: bytes) -> None:
     error = failure(monkeypatch, status, body)
 
     assert (type(error), error.code) == (TryLater, f"http_{status}")

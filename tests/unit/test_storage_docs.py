@@ -40,7 +40,7 @@ HEADINGS = {"account": "Accounts", "attempt": "Attempt", "code": "Spent code", "
 
 NOW = 1_800_000_000
 LATER = NOW + 10_000  # no lease taken at NOW is live any more
-KEY = GrantKey(1)
+KEY = GrantKey.of_account(1)
 GRANT: dict[str, Any] = {
     "key": KEY,
     "install_id": "install",
@@ -296,7 +296,7 @@ def test_every_method_is_called_here(part: str, calls: Calls) -> None:
 @pytest.mark.parametrize(
     ("heading", "body"),
     [
-        ("Refresh queue", Batch((KEY, GrantKey(2)), watched=True, queued_at=0.5, tick="tick").body()),
+        ("Refresh queue", Batch((KEY, GrantKey.of_account(2)), watched=True, queued_at=0.5, tick="tick").body()),
         ("Rescue queue", to_message(RENEWAL)),
     ],
 )

@@ -15,7 +15,7 @@ from hubspot_oauth.refresh.verdict import OUT_OF_TIME, Do, evidence_of, judge
 
 NOW = 1_800_000_000
 ROW = Account(
-    key=GrantKey(1),
+    key=GrantKey.of_account(1),
     install_id="install",
     version=1,
     status=Status.ACTIVE,
