@@ -11,4 +11,4 @@ from hubspot_oauth.product import deployed
 @logger.inject_lambda_context(clear_state=True, correlation_id_path=API_GATEWAY_HTTP)
 @metrics.log_metrics
 def handler(event: Event, context: LambdaContext) -> Response:
-    return deployed().install_routes.finish(event)
+    return deployed().callback_route.answer(event)

@@ -45,7 +45,7 @@ def an_hour() -> float:
 def account_row(vault: Vault, hub_id: int) -> dict[str, Any]:
     """A due account's row as the product writes it, as plain values, with every attribute of a leased row."""
     now = int(time.time())
-    key, install_id = GrantKey(hub_id), f"{hub_id:024x}"
+    key, install_id = GrantKey.of_account(hub_id), f"{hub_id:024x}"
     return {
         "hub_id": key.hub_id,
         "holder": key.holder,

@@ -16,7 +16,6 @@ from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 from botocore.httpchecksum import AwsChunkedWrapper
 
-from hubspot_oauth.adapters.account_rows import key_from
 from hubspot_oauth.adapters.dynamodb import plain, typed
 from hubspot_oauth.domain.account import GrantKey
 
@@ -49,7 +48,7 @@ class MemoryAws:
 
     def put(self, row: Mapping[str, Any]) -> None:
         """Store a row of the Accounts table, given as plain values."""
-        self.rows[key_from(row)] = {name: _in_json(value) for name, value in typed(row).items()}
+        self.rows[GrantKey.parse(row)] = {name: _in_json(value) for name, value in typed(row).items()}
 
     def _answer(self, request: Any, **_: Any) -> AWSResponse:
         operation = request.headers["X-Amz-Target"].decode().rpartition(".")[2]
@@ -63,7 +62,7 @@ class MemoryAws:
     def _UpdateItem(self, asked: dict[str, Any]) -> Mapping[str, Any]:  # noqa: N802 - the operation's name
         if asked["ReturnValues"] == "NONE":
             return {}
-        return {"Attributes": self.rows[key_from(plain(asked["Key"]))]}
+        return {"Attributes": self.rows[GrantKey.parse(plain(asked["Key"]))]}
 
     def _GetItem(self, asked: dict[str, Any]) -> Mapping[str, Any]:  # noqa: N802
         return {}  # the breaker's item in the Scratch table: it has never opened

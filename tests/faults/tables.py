@@ -39,9 +39,9 @@ write conflict            -       -          503/token  -            -          
 no answer                 503     503/token  503/token  503          503/token  503/token  -            503/token  503/token  503/token  token   token
 answer garbled            503     503/token  503/token  503          503/token  503/token  -            503/token  503/token  503/token  token   token
 answer lost               -       -          503/token  -            -          -          -            503/token  503/token  503/token  token   token
-answer lost, asked again  -       -          token      -            -          -          -            409        503/token  503/token  token   token
+answer lost, asked again  -       -          token      -            -          -          -            409        409        503/token  token   token
 slow                      token   token      503/token  token        503/token  503/token  token        409        409        503/token  token   token
-stalled before            token   token      token      token        503/token  503/token  503/token    503/token  503/token  503/token  token   token
+stalled before            token   token      token      token        503/token  503/token  token        503/token  503/token  503/token  token   token
 stalled after             token   token      503/token  token        503/token  503/token  token        503/token  409        503/token  token   token
 out of time               503/token  503/token  503/token  503/token  503/token  503/token  token       409        409        503/token  token   token
 killed before             killed  killed     killed     killed       killed     killed     killed       killed     killed     killed     killed  killed

@@ -3,20 +3,22 @@
 The product runs on moto against a simulated HubSpot over HTTP; a process is one ``Stack`` with cold caches.
 """
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 from botocore.exceptions import ClientError
 
+from hubspot_oauth.adapters.api_gateway import Response
 from hubspot_oauth.adapters.aws import code_of
 from hubspot_oauth.domain import call_timeouts, refresh_timing
 from hubspot_oauth.domain.account import Account, Status
-from hubspot_oauth.domain.api_errors import Problem
 from hubspot_oauth.domain.tokens import Tokens
 from simulator import Running
 from simulator.grants import Grant
 from tests.faults.standing import Standing
 from tests.faults.trouble import Killed, Trouble
+from tests.support.lambda_events import token_event
 from tests.support.simulated_hubspot import fail_refreshes, uninstall
 from tests.support.stack import SCOPES, Clock, Stack, client
 
@@ -26,6 +28,7 @@ LIFETIME = 1800
 DUE, EXPIRED = 1500, 1900  # seconds after the install: the token still lives, and no longer
 FUNCTION_SECONDS = 60
 TRIES = 4
+OK = 200
 
 
 class World:
@@ -73,19 +76,25 @@ class World:
         self._run(lambda: self.process.tick(self.remaining))
 
     def read(self, min_ttl: int | None = None) -> str:
-        """What a reader gets: ``token``, the status of a Problem, ``500`` for a crash, or ``killed``.
+        """What a reader gets: ``token``, the status of a problem, ``500`` for a crash, or ``killed``.
 
         Only what the operator must mend may crash.
         """
+        answers: list[Response] = []
+        event = token_event(HUB_ID, **({} if min_ttl is None else {"min_ttl": str(min_ttl)}))
         try:
-            self._run(lambda: self._take(self.process.token(HUB_ID, min_ttl, None, self.remaining).token))
-        except Problem as problem:
-            return str(problem.status)
+            self._run(lambda: answers.append(self.process.token_route.answer(event, self.remaining)))
         except ClientError as error:
             if code_of(error) != "AccessDeniedException":
                 raise
             return "500"
-        return "killed" if self.trouble.killed else "token"
+        if self.trouble.killed:
+            return "killed"
+        [answer] = answers
+        if answer["statusCode"] != OK:
+            return str(answer["statusCode"])
+        self._take(json.loads(answer["body"])["access_token"])
+        return "token"
 
     def another_process_ticks(self) -> None:
         """Another process does the schedule's minute, and nothing goes wrong there."""

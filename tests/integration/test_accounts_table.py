@@ -36,7 +36,7 @@ def due(stack: Stack, clock: Clock) -> Account:
 
 
 def lease(stack: Stack, clock: Clock, owner: str = "me") -> Account:
-    leased = stack.accounts.lease_due(GrantKey(1), owner, int(clock()))
+    leased = stack.accounts.lease_due(GrantKey.of_account(1), owner, int(clock()))
     assert leased
     return leased
 
@@ -48,7 +48,7 @@ def test_an_account_that_was_never_installed_is_none(stack: Stack) -> None:
 def test_an_account_that_is_not_due_is_not_leased(stack: Stack, clock: Clock) -> None:
     stack.store(1, TOKENS)
 
-    assert stack.accounts.lease_due(GrantKey(1), "me", int(clock())) is None
+    assert stack.accounts.lease_due(GrantKey.of_account(1), "me", int(clock())) is None
 
 
 def test_a_lease_returns_the_whole_row_and_counts_the_try(stack: Stack, clock: Clock) -> None:
@@ -65,7 +65,7 @@ def test_only_one_lease_owner_at_a_time(stack: Stack, clock: Clock) -> None:
     due(stack, clock)
     lease(stack, clock)
 
-    assert stack.accounts.lease_due(GrantKey(1), "you", int(clock())) is None
+    assert stack.accounts.lease_due(GrantKey.of_account(1), "you", int(clock())) is None
     assert stack.accounts.lease_seen(stack.stored(1), "you", int(clock())) is None
 
 
@@ -87,7 +87,7 @@ def test_a_row_that_keeps_killing_its_lease_owners_waits_longer_each_time(stack:
     lease(stack, clock, "second")
     clock.forward(call_timeouts.LEASE_SECONDS)
 
-    assert stack.accounts.lease_due(GrantKey(1), "third", int(clock())) is None
+    assert stack.accounts.lease_due(GrantKey.of_account(1), "third", int(clock())) is None
 
     clock.forward(refresh_timing.orphan_wait(2))
     assert lease(stack, clock, "third").attempts == 3
@@ -104,7 +104,7 @@ def test_a_lease_whose_answer_was_lost_and_retried_is_still_ours(stack: Stack, c
     due(stack, clock)
     lease(stack, clock)
 
-    assert stack.accounts.lease_due(GrantKey(1), "me", int(clock())) is not None
+    assert stack.accounts.lease_due(GrantKey.of_account(1), "me", int(clock())) is not None
 
 
 def test_a_commit_moves_the_version_and_clears_the_lease(stack: Stack, clock: Clock) -> None:
@@ -140,7 +140,7 @@ def test_of_two_commits_at_one_version_the_first_wins(stack: Stack, clock: Clock
 def test_a_commit_never_creates_a_row(stack: Stack, clock: Clock) -> None:
     account = due(stack, clock)
 
-    assert not stack.accounts.commit(replace(renewal(account), key=GrantKey(2)))
+    assert not stack.accounts.commit(replace(renewal(account), key=GrantKey.of_account(2)))
 
     assert stack.account(2) is None
 
@@ -294,7 +294,7 @@ def test_a_failed_condition_is_known_by_its_code_whatever_class_botocore_raises(
     due(stack, clock)
     monkeypatch.setattr(stack.dynamodb, "update_item", refuse)
 
-    assert stack.accounts.lease_due(GrantKey(1), "me", int(clock())) is None
+    assert stack.accounts.lease_due(GrantKey.of_account(1), "me", int(clock())) is None
 
 
 def test_two_holders_of_one_account_have_a_row_each(stack: Stack, clock: Clock) -> None:
@@ -308,7 +308,7 @@ def test_two_holders_of_one_account_have_a_row_each(stack: Stack, clock: Clock) 
     assert (found.key, found.install_id) == (theirs, "theirs")
     assert stack.stored(1).install_id == "install-1"
     clock.forward(1300)
-    assert sorted(all_due(stack, clock)) == [GrantKey(1), theirs]
+    assert sorted(all_due(stack, clock)) == [GrantKey.of_account(1), theirs]
 
 
 def test_the_longest_overdue_come_first(stack: Stack, clock: Clock) -> None:
@@ -317,7 +317,7 @@ def test_the_longest_overdue_come_first(stack: Stack, clock: Clock) -> None:
 
     shards = [list(stack.accounts_index.due(shard, int(clock()))) for shard in range(8)]
 
-    assert sorted(account.key for shard in shards for account in shard) == list(map(GrantKey, range(1, 40)))
+    assert sorted(account.key for shard in shards for account in shard) == list(map(GrantKey.of_account, range(1, 40)))
     assert all(shard == sorted(shard, key=lambda account: account.refresh_at) for shard in shards)
 
 

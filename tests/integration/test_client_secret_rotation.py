@@ -26,7 +26,7 @@ def test_with_too_little_time_left_a_rotated_client_secret_is_not_tried_at_once(
     overdue: Stack, hubspot: Running, clock: Clock
 ) -> None:
     overdue.rotate_client_secret(hubspot.simulator)
-    leased = overdue.accounts.lease_due(GrantKey(HUB_ID), "me", int(clock()))
+    leased = overdue.accounts.lease_due(GrantKey.of_account(HUB_ID), "me", int(clock()))
     assert leased
 
     overdue.refresher.refresh(

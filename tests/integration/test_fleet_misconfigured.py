@@ -84,7 +84,7 @@ def stock(stack: Stack, tokens: dict[int, Tokens]) -> None:
     dynamodb: Any = stack.dynamodb
     install_id = stack.store(first, tokens[first])
     table = stack.settings.accounts_table
-    row = plain(dynamodb.get_item(TableName=table, Key=typed(asdict(GrantKey(first))))["Item"])
+    row = plain(dynamodb.get_item(TableName=table, Key=typed(asdict(GrantKey.of_account(first))))["Item"])
     waiting = iter(others)
     while batch := list(islice(waiting, 25)):  # as many as one call takes
         puts = [
@@ -95,7 +95,9 @@ def stock(stack: Stack, tokens: dict[int, Tokens]) -> None:
                         | {
                             "hub_id": hub_id,
                             "refresh_shard": hub_id % 8,
-                            "sealed": stack.vault.sealer().seal(tokens[hub_id], GrantKey(hub_id), install_id),
+                            "sealed": stack.vault.sealer().seal(
+                                tokens[hub_id], GrantKey.of_account(hub_id), install_id
+                            ),
                         }
                     )
                 }

@@ -81,7 +81,7 @@ def test_a_revoked_grant_is_marked_and_leaves_the_schedule(overdue: Stack, hubsp
 def test_a_death_that_cannot_be_proved_does_not_count_for_the_breaker(
     overdue: Stack, hubspot: Running, clock: Clock
 ) -> None:
-    overdue.accounts.lease_due(GrantKey(HUB_ID), "an owner that dies", int(clock()))
+    overdue.accounts.lease_due(GrantKey.of_account(HUB_ID), "an owner that dies", int(clock()))
     uninstall(hubspot.simulator, HUB_ID)
     for _ in range(DEATHS_LEAST):
         clock.forward(call_timeouts.LEASE_SECONDS + refresh_timing.BACKOFF_MOST_SECONDS)
@@ -211,7 +211,7 @@ def test_tokens_that_do_not_open_do_not_mark_the_account_dead(overdue: Stack, hu
 def test_a_lease_owner_with_too_little_time_lets_go_before_it_calls(
     overdue: Stack, hubspot: Running, clock: Clock
 ) -> None:
-    leased = overdue.accounts.lease_due(GrantKey(HUB_ID), "me", int(clock()))
+    leased = overdue.accounts.lease_due(GrantKey.of_account(HUB_ID), "me", int(clock()))
     assert leased
 
     overdue.refresher.refresh(leased, clock.monotonic(), lambda: call_timeouts.FINISH_SECONDS - 1)

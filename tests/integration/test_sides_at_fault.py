@@ -81,10 +81,14 @@ def test_this_app_is_named_when_hubspot_refuses_its_request_and_while_the_row_ba
     assert told(read(expired)) == (503, "misconfigured")
 
 
-def test_this_app_is_named_when_its_secret_does_not_exist(expired: Stack, make_stack: Callable[..., Stack]) -> None:
+def test_the_missing_setup_is_named_when_the_secret_has_no_value_and_while_the_row_backs_off(
+    expired: Stack, make_stack: Callable[..., Stack]
+) -> None:
     started = make_stack()  # a process that has not read the secret yet
     with refusing(started.secrets_manager, "get_secret_value", "ResourceNotFoundException"):
-        assert told(read(started)) == (503, "misconfigured")
+        assert told(read(started)) == (503, "not_configured")
+
+    assert told(read(started)) == (503, "not_configured")
 
 
 def test_the_vault_is_named_when_kms_does_not_open_the_row(expired: Stack) -> None:
@@ -158,3 +162,38 @@ def test_a_new_install_forgets_whose_side_was_at_fault(
     account = expired.stored(HUB_ID)
     assert (account.at_fault, account.attempts) == (None, 0)
     assert read(expired)["statusCode"] == 200
+
+
+def test_a_row_that_opens_again_is_refreshed_at_once(expired: Stack, make_stack: Callable[..., Stack]) -> None:
+    expired.dynamodb.update_item(
+        TableName=expired.settings.accounts_table,
+        Key=table_key(HUB_ID),
+        UpdateExpression="SET refresh_at = :later, attempts = :four, at_fault = :tokens",
+        ExpressionAttributeValues={
+            ":later": {"N": str(int(expired.clock()) + 300)},
+            ":four": {"N": "4"},
+            ":tokens": {"S": "tokens"},
+        },
+    )
+
+    assert read(make_stack())["statusCode"] == 200
+
+
+def test_a_side_that_this_version_does_not_know_stops_nothing(expired: Stack) -> None:
+    expired.dynamodb.update_item(
+        TableName=expired.settings.accounts_table,
+        Key=table_key(HUB_ID),
+        UpdateExpression="SET at_fault = :later_version",
+        ExpressionAttributeValues={":later_version": {"S": "network"}},
+    )
+
+    assert read(expired)["statusCode"] == 200
+
+
+def test_an_account_that_is_being_left_says_so_while_kms_does_not_answer(expired: Stack) -> None:
+    with refusing(expired.kms, "decrypt", "ThrottlingException"):
+        answer = expired.disconnect_route.answer(EVENT)
+
+    assert told(answer) == (503, "vault_unavailable")
+    assert answer["headers"]["retry-after"] == "30"
+    assert "is being left" in json.loads(answer["body"])["detail"]

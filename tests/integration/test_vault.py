@@ -20,7 +20,7 @@ SHORT = Tokens("a", "r")
 
 def sealed_account(stack: Stack, tokens: Tokens = TOKENS) -> Account:
     """Account 1, with these tokens sealed for its install ``i``."""
-    key, install_id = GrantKey(1), "i"
+    key, install_id = GrantKey.of_account(1), "i"
     return Account(
         key=key,
         install_id=install_id,
@@ -58,7 +58,7 @@ def test_the_blob_shows_nothing_of_the_tokens(stack: Stack) -> None:
 
 @pytest.mark.parametrize(
     "changes",
-    [{"key": GrantKey(2)}, {"install_id": "j"}, {"key": GrantKey(1, "user-7")}],
+    [{"key": GrantKey.of_account(2)}, {"install_id": "j"}, {"key": GrantKey(1, "user-7")}],
     ids=["account", "install", "holder"],
 )
 def test_tokens_do_not_open_for_another_account_or_install(stack: Stack, changes: dict[str, Any]) -> None:
@@ -141,7 +141,7 @@ def test_a_row_that_opens_or_that_kms_does_not_open_today_is_not_counted(stack: 
 
 
 def test_a_caller_is_told_of_a_row_that_does_not_open_and_it_is_counted_once(stack: Stack) -> None:
-    blob = stack.vault.sealer().seal(TOKENS, GrantKey(2), "install-2")
+    blob = stack.vault.sealer().seal(TOKENS, GrantKey.of_account(2), "install-2")
     stack.store(1, TOKENS, sealed=blob)
     event = {"pathParameters": {"hub_id": "1"}, "requestContext": {"domainName": "localhost"}}
 
@@ -152,7 +152,7 @@ def test_a_caller_is_told_of_a_row_that_does_not_open_and_it_is_counted_once(sta
 
 
 def test_the_schedule_counts_a_row_that_does_not_open_once_a_try(stack: Stack, clock: Clock) -> None:
-    blob = stack.vault.sealer().seal(TOKENS, GrantKey(2), "install-2")
+    blob = stack.vault.sealer().seal(TOKENS, GrantKey.of_account(2), "install-2")
     stack.store(1, TOKENS, sealed=blob)
     clock.forward(1300)
 
@@ -165,7 +165,7 @@ def test_a_data_key_serves_many_seals_and_is_bounded_by_age(stack: Stack, clock:
     calls = record_calls(stack.kms)
 
     for _ in range(50):
-        stack.vault.sealer().seal(TOKENS, GrantKey(1), "i")
+        stack.vault.sealer().seal(TOKENS, GrantKey.of_account(1), "i")
     clock.forward(vault_module.KEY_SECONDS)
     stack.vault.sealer()
 
@@ -227,7 +227,7 @@ def test_while_kms_does_not_answer_waiting_callers_fail_at_once(stack: Stack, cl
 
 
 def test_no_secret_shows_in_a_repr_or_an_error(stack: Stack) -> None:
-    account = replace(sealed_account(stack), key=GrantKey(2))
+    account = replace(sealed_account(stack), key=GrantKey.of_account(2))
 
     with pytest.raises(TokensUnreadable) as caught:
         stack.vault.unseal(account)

@@ -27,7 +27,7 @@ from tests.support.stack import ENVIRONMENT
 
 LIFETIME = 1800
 REMAINING = 60.0
-KEY = GrantKey(HUB_ID)
+KEY = GrantKey.of_account(HUB_ID)
 SETTINGS = Settings.from_env(ENVIRONMENT)
 Kind = Literal["schedule", "reader", "install", "rescue", "disconnect", "revive"]
 
@@ -150,7 +150,7 @@ class _HubSpot:
     def __init__(self, world: _World) -> None:
         self._world = world
 
-    def refresh(self, refresh_token: str, _secret: str, _in_time: Callable[[], bool]) -> TokenAnswer:
+    def refresh(self, refresh_token: str, _secret: str, _hub_id: int, _in_time: Callable[[], bool]) -> TokenAnswer:
         reply = self._world.ask(Step("hubspot", refresh_token))
         if isinstance(reply, Dead):
             raise GrantDead("BAD_REFRESH_TOKEN", 400)

@@ -14,9 +14,9 @@ def visit_event(**query: str) -> dict[str, Any]:
     return {"rawQueryString": urlencode(query), "cookies": [], "requestContext": {"domainName": "localhost"}}
 
 
-def token_event(hub_id: int) -> dict[str, Any]:
+def token_event(hub_id: int, **query: str) -> dict[str, Any]:
     """API Gateway's event for a caller who asks for a token."""
-    return {"pathParameters": {"hub_id": str(hub_id)}, **visit_event()}
+    return {"pathParameters": {"hub_id": str(hub_id)}, **visit_event(**query)}
 
 
 def worker_event(*hub_ids: int) -> dict[str, Any]:

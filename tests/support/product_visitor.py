@@ -31,8 +31,8 @@ class ProductVisitor:
             "cookies": [f"{name}={value}" for name, value in self.cookies.items()],
             "requestContext": {"domainName": self.host},
         }
-        routes = self.stack.install_routes
-        response = routes.start(event) if parts.path == "/install" else routes.finish(event)
+        route = self.stack.start_route if parts.path == "/install" else self.stack.callback_route
+        response = route.answer(event)
         self.cookies |= cookies_of(response)
         return response
 

@@ -1,5 +1,6 @@
 """Docs that cannot rot: what the code can say, the docs explain."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -11,6 +12,9 @@ from hubspot_oauth.install.refusal_texts import ALL
 from ops.template import load_template
 
 ROOT = Path(__file__).parents[2]
+PRODUCT = ROOT / "layers" / "shared" / "hubspot_oauth"
+#: The kinds of RefreshFailed; test_verdict.py sees each of the verdicts'.
+KINDS = ("TryLater", "Misconfigured", "GrantDead", "DeathUnproven", "DeathSuspended", "NoDataKey", "Crashed")
 
 
 def test_every_refusal_code_is_documented_and_no_other() -> None:
@@ -23,7 +27,7 @@ def test_every_code_of_the_api_is_documented_with_its_status_and_no_other() -> N
     documented = re.findall(r"^\| `([a-z_]+)` \| ([0-9]+)", (ROOT / "docs" / "api.md").read_text(), re.MULTILINE)
     said = {(problem.code, str(problem.status)) for problem in Problem.__subclasses__()}
 
-    assert sorted(documented) == sorted(said | {("not_configured", "503")})
+    assert sorted(documented) == sorted(said)
 
 
 def test_every_metric_is_documented_and_no_other() -> None:
@@ -52,3 +56,26 @@ def test_every_link_to_a_file_leads_somewhere(page: Path) -> None:
     links = re.findall(r"\]\((?!https?:|#|mailto:)([^)#]+)", page.read_text())
 
     assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def metric_names_used() -> set[str]:
+    """The names that the product hands to ``report``."""
+    trees = [ast.parse(path.read_text()) for path in PRODUCT.rglob("*.py")]
+    calls = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    reports = [call for call in calls if ast.unparse(call.func).endswith("report")]
+    return {str(call.args[0].value) for call in reports if call.args and isinstance(call.args[0], ast.Constant)}
+
+
+def test_every_metric_is_reported_somewhere_and_no_unknown_one() -> None:
+    assert metric_names_used() == set(UNITS)
+
+
+def test_every_kind_of_failed_refresh_is_documented_and_no_other() -> None:
+    source = "".join((PRODUCT / "refresh" / f"{name}.py").read_text() for name in ("verdict", "refresher", "worker"))
+    kinds = {kind for kind in KINDS if f'"{kind}"' in source}
+    line = next(
+        line for line in (ROOT / "docs" / "operations.md").read_text().splitlines() if "`RefreshFailed`" in line
+    )
+
+    assert kinds == set(KINDS)
+    assert set(re.findall(r"`([A-Z][A-Za-z]+)`", line)) == {"RefreshFailed", *KINDS}

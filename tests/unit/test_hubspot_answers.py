@@ -43,7 +43,7 @@ def failure(monkeypatch: pytest.MonkeyPatch, status: int, body: bytes, retry_aft
     answer = http_calls.Answer(status, {"Retry-After": retry_after} if retry_after else {}, body)
     monkeypatch.setattr(http_calls, "call", lambda *_, **__: answer)
     with pytest.raises(HubSpotError) as caught:
-        a_hubspot().refresh("token", "secret")
+        a_hubspot().refresh("token", "secret", 1)
     return caught.value
 
 
@@ -149,7 +149,7 @@ def test_tokens_are_taken_from_any_answer_that_says_success(monkeypatch: pytest.
     body = json.dumps({"access_token": "a", "expires_in": 1800, "refresh_token": "r"}).encode()
     monkeypatch.setattr(http_calls, "call", lambda *_, **__: http_calls.Answer(status, {}, body))
 
-    answer = a_hubspot().refresh("token", "secret")
+    answer = a_hubspot().refresh("token", "secret", 1)
 
     assert answer.refresh_token == "r"
 

@@ -52,7 +52,7 @@ def test_a_missing_permission_crashes_so_that_the_alarm_rings() -> None:
 @pytest.mark.parametrize(
     ("problem", "status", "code", "retry_after"),
     [
-        (VaultUnavailable("KMS gives no data key:", aws_code="ThrottlingException"), 503, "vault_unavailable", "5"),
+        (VaultUnavailable("KMS gives no data key:", aws_code="ThrottlingException"), 503, "vault_unavailable", "60"),
         (TokensUnreadable("The stored blob is cut short."), 500, "tokens_unreadable", None),
     ],
     ids=lambda value: type(value).__name__,

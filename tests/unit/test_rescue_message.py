@@ -31,7 +31,7 @@ def test_a_message_is_written_as_the_first_version_wrote_it() -> None:
     assert json.loads(to_message(RENEWAL)) == json.loads(MESSAGE)
 
 
-@pytest.mark.parametrize("key", [GrantKey.of_account(1), GrantKey(10**15), GrantKey(1, "user-7")])
+@pytest.mark.parametrize("key", [GrantKey.of_account(1), GrantKey.of_account(10**15), GrantKey(1, "user-7")])
 def test_a_renewal_comes_back_as_it_was_sent(key: GrantKey) -> None:
     renewal = replace(RENEWAL, key=key, sealed=b"\x00\xff", scopes=())
 
@@ -58,4 +58,9 @@ def test_keys_stand_in_the_order_of_their_accounts_and_then_of_their_holders() -
 
     sent = [from_message(to_message(replace(RENEWAL, key=key))) for key in keys]
 
-    assert sorted(renewal.key for renewal in sent) == [GrantKey.of_account(9), GrantKey(9, "user-7"), GrantKey.of_account(10), GrantKey.of_account(100)]
+    assert sorted(renewal.key for renewal in sent) == [
+        GrantKey.of_account(9),
+        GrantKey(9, "user-7"),
+        GrantKey.of_account(10),
+        GrantKey.of_account(100),
+    ]

@@ -42,19 +42,31 @@ from hubspot_oauth.refresh.rescuing_store import RescuingStore
 from hubspot_oauth.refresh.worker import Worker
 
 if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
     from hubspot_oauth.adapters.state_keys import StateKeys
     from hubspot_oauth.api.install_links import InstallLinksRoute
     from hubspot_oauth.install.allowed_destinations import AllowedDestinations
     from hubspot_oauth.install.callback import Callback
     from hubspot_oauth.install.code_exchange import CodeExchange
     from hubspot_oauth.install.grant_check import GrantCheck
-    from hubspot_oauth.install.install_routes import InstallRoutes
+    from hubspot_oauth.install.install_routes import BrowserAnswers, CallbackRoute, StartRoute
     from hubspot_oauth.install.links import Links
     from hubspot_oauth.install.pages import Pages
     from hubspot_oauth.install.spent_codes import SpentCodes
     from hubspot_oauth.install.start import Starter
 
-_Service = TypeVar("_Service")
+_Service = TypeVar("_Service", bound="DataclassInstance")
+
+
+def _built(product: "Product", service: type[_Service]) -> _Service:
+    """Build a service; each of its fields gets the part of the same name."""
+    return service(**{field.name: getattr(product, field.name) for field in fields(service) if field.init})
+
+
+def _part(service: type[_Service]) -> "cached_property[_Service]":
+    """A part of the product: a service, built when it is first asked for."""
+    return cached_property(lambda product: _built(product, service))
 
 
 class Product:
@@ -89,46 +101,58 @@ class Product:
     # The install flow.
 
     @cached_property
-    def install_routes(self) -> "InstallRoutes":
-        from hubspot_oauth.install.install_routes import InstallRoutes
+    def start_route(self) -> "StartRoute":
+        from hubspot_oauth.install.install_routes import StartRoute
 
-        return self._build(InstallRoutes)
+        return _built(self, StartRoute)
+
+    @cached_property
+    def callback_route(self) -> "CallbackRoute":
+        from hubspot_oauth.install.install_routes import CallbackRoute
+
+        return _built(self, CallbackRoute)
+
+    @cached_property
+    def browser_answers(self) -> "BrowserAnswers":
+        from hubspot_oauth.install.install_routes import BrowserAnswers
+
+        return _built(self, BrowserAnswers)
 
     @cached_property
     def starter(self) -> "Starter":
         from hubspot_oauth.install.start import Starter
 
-        return self._build(Starter)
+        return _built(self, Starter)
 
     @cached_property
     def callback(self) -> "Callback":
         from hubspot_oauth.install.callback import Callback
 
-        return self._build(Callback)
+        return _built(self, Callback)
 
     @cached_property
     def code_exchange(self) -> "CodeExchange":
         from hubspot_oauth.install.code_exchange import CodeExchange
 
-        return self._build(CodeExchange)
+        return _built(self, CodeExchange)
 
     @cached_property
     def destinations(self) -> "AllowedDestinations":
         from hubspot_oauth.install.allowed_destinations import AllowedDestinations
 
-        return self._build(AllowedDestinations)
+        return _built(self, AllowedDestinations)
 
     @cached_property
     def grant_check(self) -> "GrantCheck":
         from hubspot_oauth.install.grant_check import GrantCheck
 
-        return self._build(GrantCheck)
+        return _built(self, GrantCheck)
 
     @cached_property
     def links(self) -> "Links":
         from hubspot_oauth.install.links import Links
 
-        return self._build(Links)
+        return _built(self, Links)
 
     @cached_property
     def pages(self) -> "Pages":
@@ -150,53 +174,26 @@ class Product:
 
     # The routes for programs.
 
-    @cached_property
-    def token_route(self) -> TokenRoute:
-        return self._build(TokenRoute)
-
-    @cached_property
-    def accounts_route(self) -> AccountsRoute:
-        return self._build(AccountsRoute)
-
-    @cached_property
-    def disconnect_route(self) -> DisconnectRoute:
-        return self._build(DisconnectRoute)
+    token_route = _part(TokenRoute)
+    accounts_route = _part(AccountsRoute)
+    disconnect_route = _part(DisconnectRoute)
 
     @cached_property
     def install_links_route(self) -> "InstallLinksRoute":
         from hubspot_oauth.api.install_links import InstallLinksRoute
 
-        return self._build(InstallLinksRoute)
+        return _built(self, InstallLinksRoute)
 
-    @cached_property
-    def access_tokens(self) -> AccessTokens:
-        return self._build(AccessTokens)
-
-    @cached_property
-    def problems(self) -> Problems:
-        return self._build(Problems)
+    access_tokens = _part(AccessTokens)
+    problems = _part(Problems)
 
     # Refreshing.
 
-    @cached_property
-    def dispatcher(self) -> Dispatcher:
-        return self._build(Dispatcher)
-
-    @cached_property
-    def worker(self) -> Worker:
-        return self._build(Worker)
-
-    @cached_property
-    def refresher(self) -> Refresher:
-        return self._build(Refresher)
-
-    @cached_property
-    def rescuing_store(self) -> RescuingStore:
-        return self._build(RescuingStore)
-
-    @cached_property
-    def rescue_consumer(self) -> RescueConsumer:
-        return self._build(RescueConsumer)
+    dispatcher = _part(Dispatcher)
+    worker = _part(Worker)
+    refresher = _part(Refresher)
+    rescuing_store = _part(RescuingStore)
+    rescue_consumer = _part(RescueConsumer)
 
     @cached_property
     def breaker(self) -> Breaker:
@@ -232,11 +229,6 @@ class Product:
     @cached_property
     def client_secret(self) -> ClientSecret:
         return ClientSecret(self.aws.secrets_manager, self.settings.client_secret_id, self.clock)
-
-    def _build(self, service: type[_Service]) -> _Service:
-        """Build ``service`` from the parts that its fields are named after."""
-        parts = [field.name for field in fields(service) if field.init]  # type: ignore[arg-type]
-        return service(**{part: getattr(self, part) for part in parts})
 
 
 @cache

@@ -9,9 +9,8 @@ from hubspot_oauth.domain.errors import Fault
 
 def account_from(row: Mapping[str, Any]) -> Account:
     """The account in a row, given as plain values."""
-    fault = row.get("at_fault")
     return Account(
-        key=key_from(row),
+        key=GrantKey.parse(row),
         install_id=row["install_id"],
         version=row["version"],
         status=Status(row["status"]),
@@ -27,11 +26,6 @@ def account_from(row: Mapping[str, Any]) -> Account:
         lease_until=row.get("lease_until"),
         attempts=row.get("attempts", 0),
         orphaned_since=row.get("orphaned_since"),
-        at_fault=Fault(fault) if fault else None,
+        at_fault=next((fault for fault in Fault if fault == row.get("at_fault")), None),
         needs_reinstall_because=row.get("needs_reinstall_because"),
     )
-
-
-def key_from(row: Mapping[str, Any]) -> GrantKey:
-    """The key in a row or in an index entry."""
-    return GrantKey(row["hub_id"], row["holder"])

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from hubspot_oauth.adapters.account_rows import account_from, key_from
+from hubspot_oauth.adapters.account_rows import account_from
 from hubspot_oauth.adapters.aws import code_of
 from hubspot_oauth.adapters.dynamodb import names, plain, typed
 from hubspot_oauth.domain.account import Account, Due, GrantKey, Status
@@ -49,12 +49,14 @@ class AccountsIndex:
     def due(self, shard: int, now: int) -> Iterator[Due]:
         """Yield the due accounts of one shard, the longest overdue first."""
         found = self._all("due", "refresh_shard = :shard AND refresh_at <= :now", {":shard": shard, ":now": now})
-        yield from (Due(key_from(row), row["refresh_at"]) for row in found)
+        yield from (Due(GrantKey.parse(row), row["refresh_at"]) for row in found)
 
     def marked_since(self, since: int) -> Iterator[GrantKey]:
         """Yield the accounts marked dead since ``since``, in epoch seconds."""
         wanted = "#status = :dead AND status_since >= :since"
-        yield from map(key_from, self._all("by_status", wanted, {":dead": Status.NEEDS_REINSTALL, ":since": since}))
+        yield from map(
+            GrantKey.parse, self._all("by_status", wanted, {":dead": Status.NEEDS_REINSTALL, ":since": since})
+        )
 
     def page(self, question: Question) -> Page:
         """One page of accounts.
@@ -68,7 +70,7 @@ class AccountsIndex:
             if question.after and code_of(error) == "ValidationException":
                 raise InvalidRequest("cursor does not belong to this listing.", field="cursor") from None
             raise
-        rows = self._rows([key_from(plain(item)) for item in found["Items"]])
+        rows = self._rows([GrantKey.parse(plain(item)) for item in found["Items"]])
         after = found.get("LastEvaluatedKey")
         return Page([account_from(row) for row in rows], plain(after) if after else None)
 
@@ -95,7 +97,7 @@ class AccountsIndex:
         waiting: dict[str, Any] = {self._table: {"Keys": [typed(key.attributes()) for key in keys]}}
         while keys and waiting:
             answer = self._dynamodb.batch_get_item(RequestItems=waiting)
-            rows |= {key_from(row): row for row in map(plain, answer["Responses"].get(self._table, []))}
+            rows |= {GrantKey.parse(row): row for row in map(plain, answer["Responses"].get(self._table, []))}
             waiting = dict(answer.get("UnprocessedKeys", {}))
         return [rows[key] for key in keys if key in rows]
 

@@ -7,8 +7,8 @@ Each method writes only under its condition, with this effect::
     commit     install_id and version unchanged              -> new tokens, version + 1, active, no lease
     try_later  the caller owns the lease                     -> due again at refresh_at, no lease
     let_go     the caller owns the lease                     -> same due time, attempts - 1, no lease
-    mark_dead  the caller owns the lease, and no orphaned    -> needs_reinstall, not in the due index, no lease,
-               lease's answer may still arrive                  tokens kept
+    mark_dead  the caller owns the lease                     -> needs_reinstall, not in the due index, no lease,
+                                                                tokens kept
     revive     marked dead                                   -> active, due now
     leave      the row exists                                -> disconnecting, not in the due index, version + 1,
                                                                 no lease
@@ -144,9 +144,7 @@ class AccountsTable:
         return self._settle(leased, "SET attempts = :attempts", {":attempts": max(0, leased.attempts - 1)})
 
     def mark_dead(self, leased: Account, code: str, now: int) -> bool:
-        """Mark the account dead; False when the lease is lost or an orphaned lease's answer may still arrive."""
-        if not leased.may_be_marked(now):
-            return False
+        """Mark the account dead; False when the lease is lost. ``Account.may_be_marked`` must hold."""
         change = (
             "SET #status = :dead, status_since = :now, needs_reinstall_because = :code"
             f" REMOVE refresh_at, refresh_shard, {_LEASE}"

@@ -21,7 +21,7 @@ from hubspot_oauth.adapters.hubspot_answers import (
 )
 from hubspot_oauth.domain.call_timeouts import HUBSPOT_SECONDS, PREPARE_SECONDS
 from hubspot_oauth.domain.clocks import Monotonic
-from hubspot_oauth.domain.errors import Misconfigured, TryLater
+from hubspot_oauth.domain.errors import AnswerForAnotherAccount, Misconfigured, TryLater
 from hubspot_oauth.domain.install_state import InstallState
 from hubspot_oauth.domain.settings import Settings
 from hubspot_oauth.domain.tokens import RefreshTokenOnly, TokenAnswer
@@ -72,18 +72,19 @@ class HubSpot:
         return token_answer_in(content)
 
     def refresh(
-        self, refresh_token: str, client_secret: str, in_time: Callable[[], bool] | None = None
+        self, refresh_token: str, client_secret: str, hub_id: int, in_time: Callable[[], bool] | None = None
     ) -> TokenAnswer | RefreshTokenOnly:
         """Use a refresh token, over pooled connections. HubSpot's answer may carry a new one.
 
         Args:
             refresh_token: The grant's refresh token.
+            hub_id: The account whose tokens these are.
             client_secret: Read by the caller beforehand, so that a failing Secrets Manager cannot stop the call.
             in_time: Whether a second call, with a rotated secret, still fits. By default it must start within
                 ``PREPARE_SECONDS`` of the first.
 
         Raises:
-            HubSpotError: Any subclass.
+            HubSpotError: Any subclass; ``AnswerForAnotherAccount`` if the answer names another account than ``hub_id``.
         """
         form = {"grant_type": "refresh_token", "refresh_token": refresh_token}
 
@@ -91,13 +92,12 @@ class HubSpot:
             return self._send(self._pooled, "token", form, secret)
 
         content = json_object(self._authenticated(send, client_secret, in_time))
-        lacks = lacks_of(content)
-        if not lacks:
-            return token_answer_in(content)
-        rotated = refresh_token_in(content)
-        if rotated is None or rotated == refresh_token:
+        lacks, rotated = lacks_of(content), refresh_token_in(content)
+        if lacks and rotated in (None, refresh_token):
             raise TryLater(lacks, 200)
-        return RefreshTokenOnly(rotated, lacks, account_in(content))
+        if account_in(content) not in (None, hub_id):
+            raise AnswerForAnotherAccount
+        return RefreshTokenOnly(rotated, lacks) if lacks and rotated else token_answer_in(content)
 
     def introspect(self, access_token: str) -> Mapping[str, Any]:
         """What HubSpot knows about an access token: ``hub_id``, ``user``, ``active`` and more.

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from hubspot_oauth.adapters.http_calls import Answer
-from hubspot_oauth.domain.errors import AnswerForAnotherAccount, GrantDead, HubSpotError, Misconfigured, TryLater
+from hubspot_oauth.domain.errors import GrantDead, HubSpotError, Misconfigured, TryLater
 from hubspot_oauth.domain.refresh_timing import BACKOFF_MOST_SECONDS
-from hubspot_oauth.domain.tokens import RefreshTokenOnly, TokenAnswer
+from hubspot_oauth.domain.tokens import TokenAnswer
 
 DEAD_STATUS = frozenset({"BAD_REFRESH_TOKEN", "BAD_HUB", "BAD_SCOPES", "BAD_AUTH_CODE", "EXPIRED_AUTH_CODE"})
 DEAD_ERROR = frozenset({"invalid_grant", "access_denied"})
@@ -80,17 +80,6 @@ def account_in(content: Mapping[str, Any]) -> int | None:
     return value if known else None
 
 
-def for_account(answer: TokenAnswer | RefreshTokenOnly, hub_id: int) -> TokenAnswer | RefreshTokenOnly:
-    """Return the answer if it names this account or none.
-
-    Raises:
-        AnswerForAnotherAccount: The answer names another account.
-    """
-    if answer.hub_id not in (None, hub_id):
-        raise AnswerForAnotherAccount
-    return answer
-
-
 def failure(answer: Answer) -> HubSpotError:
     """The error that a non-2xx answer means. A ``status`` about this app wins over an ``error`` about the grant."""
     most = MOST_RETRY_AFTER if answer.status in SAYS_WHEN_HTTP else MOST_RETRY_AFTER_A_FAULT
@@ -115,7 +104,7 @@ def _word(value: object) -> str:
 
     HubSpot's general ``"status": "error"`` is not a code.
     """
-    named = isinstance(value, str) and value.replace("_", "").isalnum() and len(value) <= 64  # noqa: PLR2004
+    named = isinstance(value, str) and value.isascii() and value.replace("_", "").isalnum() and len(value) <= 64  # noqa: PLR2004
     return value if isinstance(value, str) and named and value != "error" else ""
 
 

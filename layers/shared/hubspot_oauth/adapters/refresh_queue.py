@@ -10,6 +10,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from hubspot_oauth.domain.account import GrantKey
+from hubspot_oauth.domain.versions import known_fields
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -43,8 +44,8 @@ class Batch:
 
     @classmethod
     def parse(cls, body: str) -> "Batch":
-        content = json.loads(body)
-        return cls(**{**content, "accounts": tuple(GrantKey(**key) for key in content["accounts"])})
+        content = known_fields(cls, json.loads(body))
+        return cls(**{**content, "accounts": tuple(map(GrantKey.parse, content["accounts"]))})
 
 
 @dataclass(frozen=True, slots=True)

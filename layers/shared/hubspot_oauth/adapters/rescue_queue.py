@@ -35,4 +35,4 @@ def to_message(renewal: Renewal) -> str:
 def from_message(body: str) -> Renewal:
     content = known_fields(Renewal, json.loads(body))
     content |= {"sealed": base64.b64decode(content["sealed"]), "scopes": tuple(content["scopes"])}
-    return Renewal(**{**content, "key": GrantKey(**known_fields(GrantKey, content["key"]))})
+    return Renewal(**{**content, "key": GrantKey.parse(content["key"])})

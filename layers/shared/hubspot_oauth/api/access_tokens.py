@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from hubspot_oauth.adapters.accounts_table import AccountsTable
-from hubspot_oauth.adapters.aws import AWS_ERRORS, code_of, is_transient
+from hubspot_oauth.adapters.aws import AWS_ERRORS, is_transient
 from hubspot_oauth.adapters.telemetry import Report
 from hubspot_oauth.adapters.vault import Vault
 from hubspot_oauth.domain.account import Account, GrantKey, Status
@@ -18,6 +18,7 @@ from hubspot_oauth.domain.api_errors import (
     AwsUnavailable,
     HubSpotUnavailable,
     NeedsReinstall,
+    NotConfigured,
     Problem,
     RefreshInProgress,
     TokenRejected,
@@ -41,7 +42,6 @@ _PROBLEM_OF: dict[Fault, type[Problem]] = {
     Fault.APP: AppRefused,
     Fault.AWS: AwsUnavailable,
     Fault.VAULT: VaultUnavailable,
-    Fault.TOKENS: TokensUnreadable,
 }
 
 
@@ -97,17 +97,15 @@ class AccessTokens:
                 return fallback or self._wait(account)
             return self._renew(account, fallback, remaining)
         except AWS_ERRORS as error:
-            if not is_transient(error):
-                raise
-            if fallback:
+            if fallback and is_transient(error):
                 return fallback
-            raise AwsUnavailable(f"AWS said {code_of(error)}.", retry_after=BACKOFF_FIRST_SECONDS) from error
+            raise
 
     def _renew(self, account: Account, fallback: AccessToken | None, remaining: Remaining) -> AccessToken:
         """Refresh and return the new token; if that is impossible now, return ``fallback`` if there is one."""
         pause = self._pause(account)
         if pause > 0:
-            return fallback or _none_now(account, account.at_fault or Fault.HUBSPOT, pause)
+            return fallback or _none_now(account, account.side_at_fault, pause)
         breaker = self.breaker.state()
         if breaker.open:
             return fallback or _none_now(account, Fault.APP, BACKOFF_FIRST_SECONDS)
@@ -145,7 +143,7 @@ class AccessTokens:
             if (account.install_id, account.version) != (seen.install_id, seen.version):
                 return self._open_live(account)
             if (back_off := self._pause(account)) > 0:
-                return _none_now(account, account.at_fault or Fault.HUBSPOT, back_off)
+                return _none_now(account, account.side_at_fault, back_off)
         leased_for = max(1, (account.lease_until or 0) - int(self.clock()))
         raise RefreshInProgress(f"The token of account {seen.hub_id} is being refreshed.", retry_after=leased_for)
 
@@ -163,7 +161,7 @@ class AccessTokens:
         The access token may still be the expired one, because some renewals bring only a new refresh token.
         """
         if self._left(account) <= 0:
-            return _none_now(account, account.at_fault or Fault.HUBSPOT, self._pause(account))
+            return _none_now(account, account.side_at_fault, self._pause(account))
         return self._open(account)
 
     def _open(self, account: Account) -> AccessToken:
@@ -177,15 +175,8 @@ class AccessTokens:
             )
 
     def _pause(self, account: Account) -> int:
-        """Seconds until the account's backoff ends; 0 if it does not back off.
-
-        A ``RefreshTokenOnly`` answer resets ``attempts``; its backoff shows only as a ``refresh_at`` after the expiry.
-        """
-        if account.refresh_at is None or account.lease_live(self.clock()):
-            return 0
-        if not account.attempts and account.refresh_at <= account.expires_at:
-            return 0
-        return max(0, account.refresh_at - int(self.clock()))
+        """Seconds that a reader leaves the row alone. One that did not open for the worker has just opened here."""
+        return 0 if account.at_fault is Fault.TOKENS else account.pause(self.clock())
 
     def _left(self, account: Account) -> float:
         return account.expires_at - self.clock()
@@ -211,5 +202,9 @@ def _none_now(account: Account, fault: Fault, retry_after: int) -> NoReturn:
     Raises:
         Problem: Always.
     """
+    if fault is Fault.SETUP:
+        raise NotConfigured
+    if fault is Fault.TOKENS:
+        raise TokensUnreadable(f"The stored tokens of account {account.hub_id} do not open.")
     detail = f"No working token of account {account.hub_id} can be had right now."
     raise _PROBLEM_OF[fault](detail, retry_after=max(1, retry_after))

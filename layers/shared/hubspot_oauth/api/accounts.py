@@ -43,7 +43,7 @@ class AccountsRoute:
         Raises:
             AccountNotFound: The app is not installed there.
         """
-        account = self.accounts.get(GrantKey(hub_id))
+        account = self.accounts.get(GrantKey.of_account(hub_id))
         if account is None:
             raise AccountNotFound(f"The app is not installed in account {hub_id}.", hub_id=hub_id)
         return self._shown(account)

@@ -17,12 +17,17 @@ from hubspot_oauth.adapters.accounts_table import AccountsTable
 from hubspot_oauth.adapters.api_gateway import Event, Response, hub_id_of, json_answer
 from hubspot_oauth.adapters.client_secret import ClientSecret
 from hubspot_oauth.adapters.hubspot import HubSpot
-from hubspot_oauth.adapters.hubspot_answers import for_account
 from hubspot_oauth.adapters.telemetry import Report
 from hubspot_oauth.adapters.vault import Vault
 from hubspot_oauth.api.problem_json import Problems
 from hubspot_oauth.domain.account import Account, GrantKey
-from hubspot_oauth.domain.api_errors import AccountNotFound, AppRefused, InvalidRequest, TokensUnreadable
+from hubspot_oauth.domain.api_errors import (
+    AccountNotFound,
+    AppRefused,
+    InvalidRequest,
+    TokensUnreadable,
+    VaultUnavailable,
+)
 from hubspot_oauth.domain.clocks import Clock
 from hubspot_oauth.domain.errors import HubSpotError, Misconfigured
 from hubspot_oauth.domain.tokens import RefreshTokenOnly, Tokens
@@ -85,7 +90,7 @@ class DisconnectRoute:
             AppRefused: HubSpot refuses our client id or secret. The account stays ``disconnecting``; call again.
         """
         self.client_secret()
-        leaving = self.accounts.leave(GrantKey(hub_id), int(self.clock()))
+        leaving = self.accounts.leave(GrantKey.of_account(hub_id), int(self.clock()))
         if leaving is None:
             raise AccountNotFound(f"The app is not installed in account {hub_id}.", hub_id=hub_id)
         uninstalled, revoked = self._at_hubspot(leaving, uninstall=uninstall)
@@ -100,6 +105,9 @@ class DisconnectRoute:
             tokens = self.vault.unseal(leaving)
         except TokensUnreadable:
             return False, False
+        except VaultUnavailable as error:
+            detail = f"Account {leaving.hub_id} is being left, but its tokens cannot be opened right now:"
+            raise VaultUnavailable(detail, retry_after=_AGAIN_SECONDS, aws_code=error.aws_code) from error
         uninstalled = False
         if uninstall:
             with self._remote(leaving.hub_id):
@@ -130,7 +138,7 @@ class DisconnectRoute:
         """
         if leaving.expires_at - self.clock() > _LIVE_SECONDS:
             return tokens
-        answer = for_account(self.hubspot.refresh(tokens.refresh_token, self.client_secret()), leaving.hub_id)
+        answer = self.hubspot.refresh(tokens.refresh_token, self.client_secret(), leaving.hub_id)
         if isinstance(answer, RefreshTokenOnly):
             return Tokens(tokens.access_token, answer.refresh_token)
         return Tokens(answer.access_token, answer.refresh_token or tokens.refresh_token)

@@ -30,7 +30,7 @@ class TokenRoute:
             hub_id = hub_id_of(event)
             logger.append_keys(hub_id=hub_id)
             min_ttl, rejected = asked_of(query)
-            token = self.access_tokens.get(GrantKey(hub_id), min_ttl, rejected, remaining)
+            token = self.access_tokens.get(GrantKey.of_account(hub_id), min_ttl, rejected, remaining)
             return json_answer(200, self._body(token))
 
         return self.problems.answer(event, get)

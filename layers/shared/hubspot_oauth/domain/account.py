@@ -4,8 +4,10 @@ Times are UTC epoch seconds. Tokens are sealed.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from hubspot_oauth.domain.call_timeouts import RESCUE_RETENTION_SECONDS
 from hubspot_oauth.domain.errors import Fault
@@ -22,7 +24,17 @@ class GrantKey:
     """
 
     hub_id: int
-    holder: str = "account"
+    holder: str
+
+    @classmethod
+    def of_account(cls, hub_id: int) -> "GrantKey":
+        """The grant that the account itself holds, which is every grant today."""
+        return cls(hub_id, "account")
+
+    @classmethod
+    def parse(cls, attributes: Mapping[str, Any]) -> "GrantKey":
+        """The key that a row, an index entry or a message carries. Without a holder it is the account's own."""
+        return cls(attributes["hub_id"], attributes.get("holder", "account"))
 
     def attributes(self) -> dict[str, int | str]:
         """The key as attributes of a row or fields of a queue message."""
@@ -118,6 +130,22 @@ class Account(SealedGrant):
         False while the rescue queue may still hold new tokens from an orphaned lease.
         """
         return self.orphaned_since is None or self.orphaned_since < now - RESCUE_RETENTION_SECONDS
+
+    @property
+    def side_at_fault(self) -> Fault:
+        """The side to name while the row backs off."""
+        return self.at_fault or Fault.HUBSPOT
+
+    def pause(self, now: float) -> int:
+        """Seconds until the row's backoff ends; 0 if it does not back off.
+
+        A ``RefreshTokenOnly`` answer resets ``attempts``; its backoff shows only as a ``refresh_at`` after the expiry.
+        """
+        if self.refresh_at is None or self.lease_live(now):
+            return 0
+        if not self.attempts and self.refresh_at <= self.expires_at:
+            return 0
+        return max(0, self.refresh_at - int(now))
 
     def lease_live(self, now: float) -> bool:
         """Whether a lease owner is refreshing this account at ``now``."""

@@ -83,7 +83,7 @@ class HubSpotUnavailable(Problem):
 class AppRefused(Problem):
     """HubSpot refuses this app's own credentials or requests. The account is not the cause; the operator must act."""
 
-    status, code, title = 503, "misconfigured", "HubSpot refuses this app"
+    status, code, title = 503, "misconfigured", "This app cannot refresh tokens right now"
 
 
 class NotConfigured(Problem):
@@ -106,7 +106,7 @@ class VaultUnavailable(Problem):
 
     status, code, title = 503, "vault_unavailable", "The stored tokens cannot be opened or sealed right now"
 
-    def __init__(self, detail: str, *, retry_after: int = 5, aws_code: str = "") -> None:
+    def __init__(self, detail: str, *, retry_after: int = 60, aws_code: str = "") -> None:
         super().__init__(f"{detail} {aws_code}".strip(), retry_after=retry_after)
         self.aws_code = aws_code
 
@@ -114,7 +114,7 @@ class VaultUnavailable(Problem):
 class AwsUnavailable(Problem):
     """An AWS service throttled the call, failed or did not answer; a retry may succeed."""
 
-    status, code, title = 503, "aws_unavailable", "AWS does not answer right now"
+    status, code, title = 503, "aws_unavailable", "AWS is slow or does not answer right now"
 
 
 class TokensUnreadable(Problem):

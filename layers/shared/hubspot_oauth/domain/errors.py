@@ -36,6 +36,7 @@ class Fault(StrEnum):
 
     HUBSPOT = "hubspot"
     APP = "app"
+    SETUP = "setup"
     AWS = "aws"
     VAULT = "vault"
     TOKENS = "tokens"

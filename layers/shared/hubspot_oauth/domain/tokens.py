@@ -41,7 +41,6 @@ class RefreshTokenOnly:
 
     refresh_token: str = field(repr=False)
     lacks: str
-    hub_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

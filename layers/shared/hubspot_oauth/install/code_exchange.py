@@ -128,7 +128,7 @@ class CodeExchange:
     def _store(
         self, hub_id: int, answer: TokenAnswer, wanted: Wanted, sealer: Sealer, sent_at: float
     ) -> Account | None:
-        key, install_id = GrantKey(hub_id), secrets.token_hex(12)
+        key, install_id = GrantKey.of_account(hub_id), secrets.token_hex(12)
         issued_at = int(sent_at)
         tokens = Tokens(answer.access_token, answer.refresh_token or "")
         new = NewInstall(

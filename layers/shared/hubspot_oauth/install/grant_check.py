@@ -48,6 +48,6 @@ class GrantCheck:
 
         If the account is already stored nothing is revoked, because its stored refresh token may be this one.
         """
-        if answer.refresh_token and self.accounts.get(GrantKey(hub_id)) is None:
+        if answer.refresh_token and self.accounts.get(GrantKey.of_account(hub_id)) is None:
             with suppress(HubSpotError):
                 self.hubspot.revoke(answer.refresh_token)

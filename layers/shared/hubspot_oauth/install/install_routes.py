@@ -21,35 +21,14 @@ _PRIVATE = {"cache-control": "no-store", "referrer-policy": "no-referrer"}
 
 
 @dataclass(kw_only=True)
-class InstallRoutes:
-    """The two routes that an installing browser opens."""
+class BrowserAnswers:
+    """Turns landings and refusals into responses."""
 
     settings: Settings
-    starter: Starter
-    callback: Callback
     pages: Pages
     report: Report
 
-    def start(self, event: Event) -> Response:
-        """``GET /install``: redirect to HubSpot, or show the page of a refusal."""
-
-        def begin(query: dict[str, str]) -> Redirect:
-            redirect = self.starter.start(Start.parse(host_of(event), query))
-            if redirect.cookie:
-                self.report("InstallsStarted")
-            return redirect
-
-        return self._answer(event, begin)
-
-    def finish(self, event: Event) -> Response:
-        """``GET /oauth-callback``: finish the install."""
-
-        def arrive(query: dict[str, str]) -> Landing:
-            return self.callback.arrive(Arrival.parse(host_of(event), query, cookies_of(event)))
-
-        return self._answer(event, arrive)
-
-    def _answer(self, event: Event, action: Callable[[dict[str, str]], Landing]) -> Response:
+    def answer(self, event: Event, action: Callable[[dict[str, str]], Landing]) -> Response:
         """Run ``action`` with the query; return its landing, or the page of the refusal it raised."""
         try:
             return self._landing(event, action(query_of(event)))
@@ -81,6 +60,42 @@ class InstallRoutes:
 
     def _page(self, status: int, html: str, *, framed: bool = False) -> Response:
         return {"statusCode": status, "headers": {**_PRIVATE, **self.pages.headers(framed=framed)}, "body": html}
+
+
+@dataclass(kw_only=True)
+class StartRoute:
+    """``GET /install``. It needs none of what finishes an install, and so starts without those clients."""
+
+    starter: Starter
+    browser_answers: BrowserAnswers
+    report: Report
+
+    def answer(self, event: Event) -> Response:
+        """Redirect to HubSpot, or show the page of a refusal."""
+
+        def begin(query: dict[str, str]) -> Redirect:
+            redirect = self.starter.start(Start.parse(host_of(event), query))
+            if redirect.cookie:
+                self.report("InstallsStarted")
+            return redirect
+
+        return self.browser_answers.answer(event, begin)
+
+
+@dataclass(kw_only=True)
+class CallbackRoute:
+    """``GET /oauth-callback``."""
+
+    callback: Callback
+    browser_answers: BrowserAnswers
+
+    def answer(self, event: Event) -> Response:
+        """Finish the install: its landing, or the page of a refusal."""
+
+        def arrive(query: dict[str, str]) -> Landing:
+            return self.callback.arrive(Arrival.parse(host_of(event), query, cookies_of(event)))
+
+        return self.browser_answers.answer(event, arrive)
 
 
 def _in_marketplace(event: Event) -> bool:

@@ -5,13 +5,12 @@ write is left: the commit to the table, or the message to the rescue queue if Dy
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from hubspot_oauth.adapters.accounts_table import AccountsTable
 from hubspot_oauth.adapters.aws import AWS_ERRORS, code_of, is_transient
 from hubspot_oauth.adapters.client_secret import ClientSecret
 from hubspot_oauth.adapters.hubspot import HubSpot
-from hubspot_oauth.adapters.hubspot_answers import for_account
 from hubspot_oauth.adapters.sealing import Sealer
 from hubspot_oauth.adapters.telemetry import Report
 from hubspot_oauth.adapters.vault import Vault
@@ -52,7 +51,7 @@ class _InHand:
 
     sealer: Sealer
     tokens: Tokens
-    client_secret: str
+    client_secret: str = field(repr=False)
 
 
 @dataclass(kw_only=True)
@@ -88,8 +87,7 @@ class Refresher:
             return self._apply(OUT_OF_TIME, leased)
         sent_at = int(self.clock())
         try:
-            answer = self.hubspot.refresh(ours.tokens.refresh_token, ours.client_secret, in_time)
-            answer = for_account(answer, leased.hub_id)
+            answer = self.hubspot.refresh(ours.tokens.refresh_token, ours.client_secret, leased.hub_id, in_time)
         except HubSpotError as error:
             return self._failed(error, leased, sent_at)
         if isinstance(answer, RefreshTokenOnly):
@@ -111,7 +109,7 @@ class Refresher:
         except TokensUnreadable as error:
             return later(error.code, leased, self.roll(), fault=Fault.TOKENS)
         except NotConfigured as error:
-            return later(error.code, leased, self.roll(), fault=Fault.APP)
+            return later(error.code, leased, self.roll(), fault=Fault.SETUP)
         except AWS_ERRORS as error:
             return later(code_of(error), leased, self.roll(), fault=Fault.AWS)
 
@@ -120,13 +118,13 @@ class Refresher:
         spent = self.monotonic() - leased_at
         return spent <= PREPARE_SECONDS and remaining() >= FINISH_SECONDS
 
-    def _failed(self, error: HubSpotError, leased: Account, sent_at: int) -> Verdict:
+    def _failed(self, error: HubSpotError, leased: Account, sent_at: int) -> Verdict | Moved:
         now = int(self.clock())
         try:
             standing = self.breaker.tell(evidence_of(error, leased, now), leased.hub_id, sent_at)
             verdict = judge(error, leased, standing, now, self.roll())
             if verdict.do is Do.MARK_DEAD and not self.accounts.mark_dead(leased, verdict.code, now):
-                verdict = unproven(error, leased, self.roll())
+                return Moved()
         except AWS_ERRORS as trouble:
             # The breaker or the mark could not be written. The lease is ended all the same: a lease that runs out is
             # orphaned, and then the row cannot be marked dead until the rescue queue's retention has passed.
@@ -139,7 +137,7 @@ class Refresher:
     def _apply(self, verdict: Verdict, leased: Account) -> Verdict:
         """End the lease as the verdict says, and count the failure. ``mark_dead`` has already ended its lease."""
         if verdict.do is Do.TRY_LATER:
-            again_at = int(self.clock() + verdict.wait) + 1
+            again_at = verdict.again_at(self.clock())
             self._release(lambda: self.accounts.try_later(leased, again_at, verdict.fault))
         elif verdict.do is Do.LET_GO:
             self._release(lambda: self.accounts.let_go(leased))
@@ -166,8 +164,7 @@ class Refresher:
         verdict = later(answer.lacks, leased, self.roll())
         tokens = Tokens(ours.tokens.access_token, answer.refresh_token)
         kept = Refreshed(tokens, leased.issued_at, leased.expires_at, leased.scopes)
-        again_at = int(self.clock() + verdict.wait) + 1
-        renewal = replace(self._renewal(leased, kept, ours.sealer), refresh_at=again_at)
+        renewal = replace(self._renewal(leased, kept, ours.sealer), refresh_at=verdict.again_at(self.clock()))
         if not self.rescuing_store.store(renewal, remaining):
             return Moved()
         self._count(verdict, leased)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from hubspot_oauth.domain.account import Account
-from hubspot_oauth.domain.errors import Fault, GrantDead, HubSpotError, Misconfigured, TryLater
+from hubspot_oauth.domain.errors import Fault, GrantDead, HubSpotError, Misconfigured
 from hubspot_oauth.domain.refresh_timing import BACKOFF_FIRST_SECONDS, backoff
 from hubspot_oauth.refresh.breaker_state import Evidence, Standing
 
@@ -45,6 +45,10 @@ class Verdict:
     fault: Fault
     wait: float
     stop: bool = False
+
+    def again_at(self, now: float) -> int:
+        """When the row is due again, epoch seconds: the first whole second after the wait."""
+        return int(now + self.wait) + 1
 
     @property
     def dead(self) -> bool:
@@ -81,17 +85,19 @@ def judge(error: HubSpotError, row: Account, breaker: Standing, now: int, roll: 
         if not breaker.may_mark:
             return held_back(error.code, "DeathSuspended", Fault.APP)
         return Verdict(Do.MARK_DEAD, error.code, "GrantDead", Fault.HUBSPOT, 0)
-    if isinstance(error, Misconfigured):
-        if breaker.open:
-            return held_back(error.code, "Misconfigured", error.fault)
-        return later(error.code, row, roll, kind="Misconfigured", fault=error.fault)
-    return later(error.code, row, roll, asked=error.retry_after)
+    if isinstance(error, Misconfigured) and breaker.open:
+        return held_back(error.code, _kind_of(error), error.fault)
+    return later(error.code, row, roll, kind=_kind_of(error), fault=error.fault, asked=error.retry_after)
 
 
 def unproven(error: HubSpotError, row: Account, roll: float) -> Verdict:
     """Try later, because the account may not be marked yet, or the breaker or the mark could not be written."""
-    kind = "DeathUnproven" if isinstance(error, GrantDead) else type(error).__name__
+    kind = "DeathUnproven" if isinstance(error, GrantDead) else _kind_of(error)
     return later(error.code, row, roll, kind=kind, fault=error.fault, asked=error.retry_after)
+
+
+def _kind_of(error: HubSpotError) -> str:
+    return "Misconfigured" if isinstance(error, Misconfigured) else "TryLater"
 
 
 def later(
@@ -99,7 +105,7 @@ def later(
     row: Account,
     roll: float,
     *,
-    kind: str = TryLater.__name__,
+    kind: str = "TryLater",
     fault: Fault = Fault.HUBSPOT,
     asked: int | None = None,
 ) -> Verdict:
