@@ -173,7 +173,7 @@ def test_a_dead_account_leaves_the_schedule_and_keeps_its_tokens(stack: Stack, c
     assert not list(all_due(stack, clock))
 
 
-def test_an_account_is_not_marked_dead_while_an_orphaned_leases_answer_may_be_on_its_way(
+def test_an_account_may_not_be_marked_dead_while_an_orphaned_leases_answer_may_be_on_its_way(
     stack: Stack, clock: Clock
 ) -> None:
     due(stack, clock)
@@ -181,11 +181,11 @@ def test_an_account_is_not_marked_dead_while_an_orphaned_leases_answer_may_be_on
     clock.forward(call_timeouts.LEASE_SECONDS)
     orphaned = lease(stack, clock, "you")
 
-    assert not stack.accounts.mark_dead(orphaned, "BAD_REFRESH_TOKEN", int(clock()))
+    assert not orphaned.may_be_marked(int(clock()))
 
     assert stack.accounts.try_later(orphaned, 0, Fault.HUBSPOT)
     clock.forward(call_timeouts.RESCUE_RETENTION_SECONDS + 1)
-    assert stack.accounts.mark_dead(lease(stack, clock, "them"), "BAD_REFRESH_TOKEN", int(clock()))
+    assert lease(stack, clock, "them").may_be_marked(int(clock()))
 
 
 def test_a_lease_owner_that_lost_its_lease_marks_no_account_dead(stack: Stack, clock: Clock) -> None:

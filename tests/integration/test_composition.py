@@ -9,9 +9,11 @@ from typing import Any, get_type_hints
 
 import pytest
 
+from hubspot_oauth.adapters import http_calls
 from hubspot_oauth.adapters.aws import AWS_CONFIG
 from hubspot_oauth.domain import refresh_timing
-from hubspot_oauth.domain.settings import Settings
+from hubspot_oauth.domain.install_state import InstallState, Kind
+from hubspot_oauth.domain.settings import Brand, Settings
 from hubspot_oauth.domain.tokens import Tokens
 from hubspot_oauth.product import Product
 from simulator import Running
@@ -197,3 +199,79 @@ def test_what_is_handed_in_reaches_every_part_under_its_name() -> None:
 def vars_of(part: object) -> dict[str, Any]:
     """The attributes of a part, whether it keeps them in a dictionary or in slots."""
     return vars(part) if hasattr(part, "__dict__") else {name: getattr(part, name) for name in part.__slots__}  # type: ignore[attr-defined]
+
+
+DISTINCT = {
+    "APP_NAME": "name",
+    "LOGO_URL": "https://logo.example",
+    "BRAND_COLOR": "#123456",
+    "SUPPORT_URL": "https://support.example",
+    "HUBSPOT_CLIENT_ID": "client-id",
+    "HUBSPOT_API_VERSION": "2026-03",
+    "HUBSPOT_API_URL": "https://api.example",
+    "HUBSPOT_APP_URL": "https://app.example",
+    "REQUIRED_SCOPES": "required",
+    "CONDITIONAL_SCOPES": "conditional",
+    "OPTIONAL_SCOPES": "optional",
+    "REDIRECT_URL": "https://redirect.example",
+    "CALLBACK_PATH": "/callback",
+    "RETURN_TO_ORIGINS": "https://return.example",
+    "SIGN_IN_URL": "https://sign-in.example",
+    "REFRESH_MARGIN_PERCENT": "11",
+    "REFRESH_CONCURRENCY": "12",
+    "REFRESH_WORKERS": "13",
+    "ACCOUNTS_TABLE": "accounts",
+    "SCRATCH_TABLE": "scratch",
+    "KMS_KEY_ID": "key",
+    "CLIENT_SECRET_ID": "client-secret",
+    "STATE_KEY_ID": "state-key",
+    "REFRESH_QUEUE_URL": "refresh",
+    "RESCUE_QUEUE_URL": "rescue",
+}
+
+
+def test_each_variable_reaches_its_own_setting() -> None:
+    assert DISTINCT.keys() == ENVIRONMENT.keys()
+
+    assert Settings.from_env(DISTINCT) == Settings(
+        brand=Brand("name", "https://logo.example", "#123456", "https://support.example"),
+        client_id="client-id",
+        api_version="2026-03",
+        api_url="https://api.example",
+        app_url="https://app.example",
+        required_scopes=("required",),
+        conditional_scopes=("conditional",),
+        optional_scopes=("optional",),
+        redirect_url="https://redirect.example",
+        callback_path="/callback",
+        return_to_origins=("https://return.example",),
+        sign_in_url="https://sign-in.example",
+        margin_percent=11,
+        refresh_concurrency=12,
+        refresh_workers=13,
+        accounts_table="accounts",
+        scratch_table="scratch",
+        kms_key_id="key",
+        client_secret_id="client-secret",
+        state_key_id="state-key",
+        refresh_queue_url="refresh",
+        rescue_queue_url="rescue",
+    )
+
+
+def test_people_are_sent_to_hubspots_pages_and_calls_to_its_api(monkeypatch: pytest.MonkeyPatch) -> None:
+    product = Product(Settings.from_env(DISTINCT), client=lambda *_, **__: None)
+    called: list[str] = []
+
+    def call(_client: object, _method: str, url: str, *_: object, **__: object) -> http_calls.Answer:
+        called.append(url)
+        return http_calls.Answer(204, {}, b"")
+
+    monkeypatch.setattr(http_calls, "call", call)
+    product.hubspot.uninstall("token")
+    state = InstallState(Kind.OWN, "nonce", 0, "browser", "https://redirect.example")
+
+    assert called == ["https://api.example/appinstalls/2026-03/external-install"]
+    assert product.hubspot.authorization_url(state, "signed").startswith("https://app.example/oauth/authorize?")
+    assert "frame-ancestors https://app.example " in product.pages.headers(framed=True)["content-security-policy"]
+    assert "img-src https://logo.example" in product.pages.headers(framed=False)["content-security-policy"]
