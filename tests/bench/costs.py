@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from hubspot_oauth.adapters.telemetry import UNITS
+
 PRICES_OF = "list prices of us-east-1, on demand, as published in 2025"
 DOLLARS = {
     "DynamoDB write unit": 0.625e-6,
@@ -24,7 +26,7 @@ WORKER_GB, DISPATCHER_GB = 1.0, 0.5
 SQS_REQUESTS_A_MESSAGE = 3  # send (a tenth of a batch, rounded up), receive, delete
 IDLE_POLLS_A_MONTH = 2 * 5 * SECONDS_A_MONTH / 20  # two queues, five long polls at a time, 20 s each
 LOG_BYTES_A_MESSAGE = 1500  # three lines that Lambda writes, and one of metrics
-METRICS = 15
+METRICS = len(UNITS)  # each is billed once; those broken down by a code or kind are billed for each value on top
 
 
 @dataclass(frozen=True)
