@@ -12,7 +12,7 @@ INVALID_REQUEST = Refusal(
     400,
     "This link does not work",
     "The address that was opened has a value this page cannot use.",
-    "Open the install link again exactly as it was given to you, or ask whoever sent it for a new one.",
+    "Open the install link again exactly as it was given to you, or ask the sender for a new one.",
     retry=False,
 )
 RETURN_TO_NOT_ALLOWED = Refusal(
@@ -20,7 +20,7 @@ RETURN_TO_NOT_ALLOWED = Refusal(
     400,
     "This link leads to an unknown site",
     "The install link asks to continue on a site that this app does not know.",
-    "Ask whoever sent you the link for a new one.",
+    "Ask the sender of the link for a new one.",
     retry=False,
 )
 RETURN_URL_NOT_ALLOWED = Refusal(
