@@ -1,8 +1,8 @@
 """Actors on one account, as pure functions of the answers they got so far.
 
-The product's own code runs: AccountsTable, Refresher, RescuingStore. Each question to the outside world is answered from the
-actor's history; the first question without an answer is the step that the actor takes next. So an actor can be stopped
-before each step, put aside for as long as the search likes, and copied.
+The product's own code runs: AccountsTable, Refresher, RescuingStore. Each question to the outside world is answered
+from the actor's history; the first question without an answer is the step that the actor takes next. So an actor can
+be stopped before each step, put aside for as long as the search likes, and copied.
 """
 
 from collections.abc import Callable, Mapping
