@@ -1,4 +1,4 @@
-"""GET /oauth-callback: finish the install when HubSpot sends the browser back."""
+"""GET /oauth-callback (or another CallbackPath): finish the install when HubSpot sends the browser back."""
 
 from aws_lambda_powertools.logging.correlation_paths import API_GATEWAY_HTTP
 from aws_lambda_powertools.utilities.typing import LambdaContext

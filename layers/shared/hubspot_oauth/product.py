@@ -65,7 +65,7 @@ def _built(product: "Product", service: type[_Service]) -> _Service:
 
 
 def _part(service: type[_Service]) -> "cached_property[_Service]":
-    """A part of the product: a service, built when it is first asked for."""
+    """A service that the product builds when it is first used."""
     return cached_property(lambda product: _built(product, service))
 
 

@@ -1,6 +1,6 @@
 """Hands out access tokens on request, and refreshes a token that is expired, about to expire or rejected.
 
-A request refreshes only with a lease, so two requests never refresh the same token.
+A request refreshes only with a lease, so two requests never refresh the same token at the same time.
 """
 
 import secrets
@@ -80,7 +80,9 @@ class AccessTokens:
             RefreshInProgress: No stored token is usable, and its lease owner did not finish within three seconds.
             HubSpotUnavailable: No stored token is usable, and HubSpot gives no new one now.
             AppRefused: No stored token is usable, and HubSpot refuses this app.
-            AwsUnavailable: No stored token is usable, and AWS throttled, failed or did not answer.
+            NotConfigured: No stored token is usable, and the client secret is not set.
+            AwsUnavailable: No stored token is usable, and the last refresh failed because of AWS.
+            ClientError, BotoCoreError: A call to DynamoDB failed. A usable stored token hides a transient failure.
         """
         fallback: AccessToken | None = None
         try:
@@ -156,9 +158,9 @@ class AccessTokens:
         return account
 
     def _open_live(self, account: Account) -> AccessToken:
-        """The token of a row that another lease owner renewed.
+        """The token of a row that has changed since it was last read.
 
-        The access token may still be the expired one, because some renewals bring only a new refresh token.
+        The access token may still be the expired one, because some refreshes bring only a new refresh token.
         """
         if self._left(account) <= 0:
             return _none_now(account, account.side_at_fault, self._pause(account))
@@ -175,7 +177,10 @@ class AccessTokens:
             )
 
     def _pause(self, account: Account) -> int:
-        """Seconds that a reader leaves the row alone. One that did not open for the worker has just opened here."""
+        """Seconds until a request may refresh the row.
+
+        ``Fault.TOKENS`` causes no wait: the worker could not unseal the tokens, but this request just has.
+        """
         return 0 if account.at_fault is Fault.TOKENS else account.pause(self.clock())
 
     def _left(self, account: Account) -> float:

@@ -1,12 +1,12 @@
 """``DELETE /accounts/{hub_id}`` disconnects an account, at HubSpot and here.
 
-1. The row is marked ``disconnecting`` under a new version. Its tokens are no longer refreshed or handed out.
+1. The row becomes ``disconnecting`` and gets a new version. The schedule and the token route no longer use its tokens.
 2. HubSpot uninstalls the app, if the caller asked for that, and revokes the grant.
 3. The row is deleted, even if HubSpot failed in step 2. The row stays if KMS fails or HubSpot refuses our own client,
-   because it holds the only refresh token that a later call can revoke.
+   because it has the only refresh token that a later call can revoke.
 
-A re-install in between keeps its row. If HubSpot ended that grant too, the account's first refresh finds out and marks
-it as needing a re-install. A caller repeats a request that died half-way.
+If the app is installed again in between, the new install's row stays. If HubSpot ended that grant too, the account's
+first refresh finds out and marks the account dead. A caller may repeat a request that failed half-way.
 """
 
 from collections.abc import Iterator, Mapping
@@ -135,6 +135,7 @@ class DisconnectRoute:
         """Refresh the tokens if the access token is about to expire.
 
         The new tokens are not stored: the row is deleted next, and no one else refreshes a ``disconnecting`` row.
+        If HubSpot refuses our client id or secret after this refresh, the row stays with its old tokens.
         """
         if leaving.expires_at - self.clock() > _LIVE_SECONDS:
             return tokens

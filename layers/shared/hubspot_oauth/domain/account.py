@@ -1,6 +1,6 @@
 """The stored account, and what an install or a refresh writes to it.
 
-Times are UTC epoch seconds. Tokens are sealed.
+Times are UTC epoch seconds, except ``exchanged_at_ms``. Tokens are sealed.
 """
 
 import re
@@ -28,12 +28,12 @@ class GrantKey:
 
     @classmethod
     def of_account(cls, hub_id: int) -> "GrantKey":
-        """The grant that the account itself holds, which is every grant today."""
+        """The key of the account's own grant. Today an account has no other grant."""
         return cls(hub_id, "account")
 
     @classmethod
     def parse(cls, attributes: Mapping[str, Any]) -> "GrantKey":
-        """The key that a row, an index entry or a message carries. Without a holder it is the account's own."""
+        """The key that a row, an index entry or a message carries. A missing ``holder`` means ``account``."""
         return cls(attributes["hub_id"], attributes.get("holder", "account"))
 
     def attributes(self) -> dict[str, int | str]:
@@ -48,7 +48,7 @@ class Status(StrEnum):
 
 
 class Binding(StrEnum):
-    """Whether the browser's cookie or a signed install link proves who asked for the install (``bound``)."""
+    """``bound`` if the browser's cookie or a signed client_reference_id proves who asked for the install."""
 
     BOUND = "bound"
     UNBOUND = "unbound"
@@ -137,9 +137,10 @@ class Account(SealedGrant):
         return self.at_fault or Fault.HUBSPOT
 
     def pause(self, now: float) -> int:
-        """Seconds until the row's backoff ends; 0 if it does not back off.
+        """Seconds until the row's backoff ends; 0 if the row does not back off or is leased.
 
-        A ``RefreshTokenOnly`` answer resets ``attempts``; its backoff shows only as a ``refresh_at`` after the expiry.
+        After a ``RefreshTokenOnly`` answer ``attempts`` is 0, and only a ``refresh_at`` after the expiry shows the
+        backoff.
         """
         if self.refresh_at is None or self.lease_live(now):
             return 0
@@ -148,7 +149,7 @@ class Account(SealedGrant):
         return max(0, self.refresh_at - int(now))
 
     def lease_live(self, now: float) -> bool:
-        """Whether a lease owner is refreshing this account at ``now``."""
+        """Whether the row has a lease that has not run out at ``now``."""
         return self.lease_until is not None and self.lease_until > now
 
 

@@ -13,10 +13,10 @@
     ├── AppRefused           503 misconfigured: HubSpot refuses this app, not the account
     ├── NotConfigured        503 not_configured: the client secret has no value yet
     ├── VaultUnavailable     503 vault_unavailable: KMS refused or did not answer
-    └── AwsUnavailable       503 aws_unavailable: another AWS service throttled, failed or was silent
+    └── AwsUnavailable       503 aws_unavailable: another AWS service throttled, failed or did not answer
 
-Every 503 has a Retry-After header except ``not_configured``, which lasts until an operator sets the secret. Each 503
-and the 500 name the side at fault.
+Every 503 has a Retry-After header except ``not_configured``, which lasts until an operator sets the secret. The
+codes of the 500 and of each 503 except ``refresh_in_progress`` name the side at fault.
 """
 
 from typing import ClassVar
@@ -57,7 +57,7 @@ class AccountNotFound(Problem):
 
 
 class NeedsReinstall(Problem):
-    """The grant is dead: revoked, uninstalled, or its scopes changed."""
+    """The grant is dead: it was revoked, the app was uninstalled, or the app's scopes changed."""
 
     status, code, title = 409, "needs_reinstall", "The account must install the app again"
 
@@ -69,7 +69,7 @@ class TokenRejected(Problem):
 
 
 class RefreshInProgress(Problem):
-    """The stored token has expired or was rejected, and another lease owner is refreshing it."""
+    """The stored token has expired or was rejected, and a lease owner is refreshing it."""
 
     status, code, title = 503, "refresh_in_progress", "The token is being refreshed"
 

@@ -7,7 +7,8 @@ AWS_ATTEMPTS = 3
 _AWS_WAITS = sum(2**attempt for attempt in range(AWS_ATTEMPTS - 1))  # botocore's standard backoff: up to 1 s, then 2 s
 AWS_CALL_SECONDS = AWS_ATTEMPTS * (AWS_CONNECT_SECONDS + AWS_READ_SECONDS) + _AWS_WAITS
 
-# The lease owner calls HubSpot only if it was ready within PREPARE_SECONDS; the rest of the lease covers the call.
+# The lease owner calls HubSpot only if it was ready within PREPARE_SECONDS; the rest of the lease covers the
+# call and the commit.
 PREPARE_SECONDS = 4  # unseal, data key, client secret; a slower lease owner lets go without calling HubSpot
 HUBSPOT_SECONDS = 8  # total wall time of one call to HubSpot; adapters/call_deadline.py ends it
 CLOCK_SKEW_SECONDS = 4  # two clocks, each up to 2 s off

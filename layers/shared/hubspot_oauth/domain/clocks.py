@@ -1,4 +1,4 @@
-"""Clocks as they are handed in, and times as they are compared and written."""
+"""Types for the time and randomness that are handed in; functions that compare and format times."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -13,7 +13,7 @@ Remaining = Callable[[], float]  # seconds this invocation may still run
 def recent(since: float, now: float, seconds: float) -> bool:
     """Whether less than ``seconds`` lie between ``since`` and ``now``; False if ``since`` is in the future.
 
-    Cached values are aged by the wall clock, because a container's monotonic clock may stop while Lambda freezes it.
+    Cached values are aged by the wall clock, because the monotonic clock may stop while Lambda freezes the container.
     """
     return 0 <= now - since < seconds
 

@@ -91,4 +91,4 @@ class AnswerForAnotherAccount(Misconfigured):
 
 
 class TryLater(HubSpotError):
-    """A retry may succeed after this time-out, reset connection, 5xx, rate limit or unparsable answer."""
+    """A time-out, reset connection, 5xx, rate limit, or incomplete or malformed answer. A retry may succeed."""

@@ -20,7 +20,7 @@ class Kind(StrEnum):
 
 
 def browser_hash(browser_secret: str) -> str:
-    """The hash of the cookie's value, which the state carries. The value itself stays in the browser."""
+    """The hash of the cookie's value. The state carries only this hash; the value stays in the browser."""
     return hashlib.sha256(browser_secret.encode()).hexdigest()
 
 
@@ -35,7 +35,7 @@ class InstallState:
         browser: ``browser_hash`` of the cookie's value.
         redirect_uri: The redirect URL sent to HubSpot; the code exchange must repeat it.
         hub_id: The only account that may install, if given.
-        return_to: Where the browser goes after success; on an allowed origin when the install started.
+        return_to: Where the browser goes after success. Its origin is checked when the install starts.
         caller_state: The caller's own ``state``, handed back unchanged. Untrusted.
         client_reference_id: The team's id of its own customer; comes only from a signed install link.
     """
@@ -53,7 +53,7 @@ class InstallState:
 
 @dataclass(frozen=True, slots=True)
 class InstallLink:
-    """What is known of an install when it starts. A signed install link carries it; it is not stored."""
+    """What is known of an install when it starts, from a signed install link or the plain query. It is not stored."""
 
     expires_at: int
     client_reference_id: str | None = None

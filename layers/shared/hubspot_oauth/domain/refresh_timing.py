@@ -12,7 +12,7 @@ DEFAULT_MIN_TTL_SECONDS = 60
 
 
 def margin(lifetime: float, percent: int) -> float:
-    """Seconds before expiry by which a token is due: ``percent`` of its lifetime."""
+    """How many seconds before its expiry a token is due at the latest."""
     return lifetime * percent / 100
 
 
@@ -22,15 +22,18 @@ def refresh_at(issued_at: int, lifetime: int, percent: int, roll: float) -> int:
     Args:
         issued_at: Epoch seconds.
         lifetime: Seconds, HubSpot's ``expires_in``.
-        percent: The margin's share of the lifetime.
-        roll: A random number in [0, 1) that spreads accounts installed or refreshed together.
+        percent: The margin, in percent of the lifetime.
+        roll: A random number in [0, 1) that spreads the due times of accounts installed or refreshed together.
     """
     ahead = margin(lifetime, percent) + lifetime * JITTER_SHARE * roll
     return issued_at + max(0, int(lifetime - ahead))
 
 
 def backoff(attempts: int, roll: float) -> float:
-    """Seconds to wait after ``attempts`` failed tries in a row: half to all of a step that doubles with each try."""
+    """Seconds to wait after ``attempts`` failed tries in a row.
+
+    The longest wait doubles with each try, up to ``BACKOFF_MOST_SECONDS``. ``roll`` shortens it by up to half.
+    """
     step = min(BACKOFF_MOST_SECONDS, BACKOFF_FIRST_SECONDS * 2.0 ** max(0, min(attempts, 16) - 1))
     return step * (0.5 + roll / 2)
 

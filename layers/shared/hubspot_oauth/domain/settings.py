@@ -52,7 +52,7 @@ class Settings:
 
     @property
     def requested_scopes(self) -> tuple[str, ...]:
-        """The scopes that every install asks for: the required ones and the chosen conditionally required ones."""
+        """The scopes that every install asks for. HubSpot calls them required and conditionally required."""
         return tuple(dict.fromkeys(self.required_scopes + self.conditional_scopes))
 
     def missing_scopes(self, granted: Iterable[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Token types: a grant's pair, HubSpot's answers, and what a caller gets. Times are UTC epoch seconds."""
+"""Token types: a grant's two tokens, HubSpot's answers, and the token a caller gets. Times are UTC epoch seconds."""
 
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -19,7 +19,7 @@ class Tokens:
 
 @dataclass(frozen=True, slots=True)
 class TokenAnswer:
-    """HubSpot's token response, parsed tolerantly.
+    """HubSpot's token answer. Only the access token and ``expires_in`` are always there.
 
     ``expires_in`` is in seconds. ``refresh_token`` and ``hub_id`` are None when HubSpot left them out. ``scopes`` are
     the granted ones, or empty when HubSpot left them out.
@@ -36,7 +36,7 @@ class TokenAnswer:
 class RefreshTokenOnly:
     """HubSpot's answer to a refresh that has a new refresh token but no usable access token.
 
-    ``lacks`` says what is missing. The new refresh token may be the only living one.
+    ``lacks`` says what is missing. The new refresh token may be the only one that works.
     """
 
     refresh_token: str = field(repr=False)

@@ -1,4 +1,4 @@
-"""Parts of addresses, and parameters added to one."""
+"""Reads the origin of a URL, and adds parameters to a URL's query."""
 
 from collections.abc import Mapping
 from urllib.parse import quote, unquote_plus, urlencode, urlsplit

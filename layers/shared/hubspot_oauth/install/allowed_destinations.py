@@ -1,4 +1,4 @@
-"""The addresses that an install may send a browser to: on the team's own sites, and HubSpot's pages.
+"""Decides which URLs an install may send a browser to: those on the team's own sites, and HubSpot's pages.
 
 The checks compare text prefixes of plain ASCII instead of parsed parts, so that a browser and Python cannot parse an
 accepted URL differently.
@@ -12,24 +12,25 @@ from urllib.parse import unquote_plus
 from hubspot_oauth.domain.settings import Settings
 from hubspot_oauth.domain.urls import MOST_URL
 
-_PLAIN = re.compile(r"[!#-\[\]^_`a-z{|}~]+")  # printable ASCII without space, quotation mark and backslash
+_PLAIN = re.compile(r"[!#-\[\]^_`a-z{|}~]+")  # printable ASCII without space, double quote and backslash
 _HUBSPOT = re.compile(r"https://app(-[a-z0-9]{1,16})?\.hubspot\.com")
 
 
 @dataclass(kw_only=True)
 class AllowedDestinations:
-    """Judges addresses that came from outside."""
+    """Checks URLs that came from outside."""
 
     settings: Settings
 
     def allows_return_to(self, url: str) -> bool:
-        """Whether ``return_to`` may be this address: it is on one of the allowed origins."""
+        """Whether ``url`` is on one of the allowed origins, as a ``return_to`` must be."""
         return within(url, self.settings.return_to_origins)
 
     def allows_hubspot_page(self, url: str, host: str) -> bool:
-        """Whether a browser may take its state to this address: one of HubSpot's, but not another app's consent page.
+        """Whether a browser may go to ``url`` with a state: a page of HubSpot's, but not another app's consent page.
 
-        Another app's consent page would hand the state to that app, which could then finish an install of its own.
+        Another app's consent page would pass the state on to that app, which could then use it to install
+        another account.
         """
         ours = {"client_id": self.settings.client_id, "redirect_uri": self.settings.redirect_uri(host)}
         return on_hubspot(url, self.settings.app_url) and agrees(url, ours)

@@ -6,7 +6,7 @@ from hashlib import sha256
 from typing import Any
 
 INSTALLED = "installed"
-#: Longer than the callback function's time-out, so the function of an attempt that is pending for longer has died.
+#: An attempt that is pending for this long is interrupted, because the callback function times out earlier.
 PENDING_SECONDS = 60
 
 

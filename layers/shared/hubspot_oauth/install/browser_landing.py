@@ -42,7 +42,7 @@ Landing = Redirect | InstalledPage | PendingPage | StartPage
 
 
 def landing_of(attempt: Attempt, arrival: Arrival, destinations: AllowedDestinations, now: float) -> Landing:
-    """The landing for the attempt's recorded outcome, so that a reload shows the same one.
+    """The landing that the attempt's recorded outcome leads to. A reload of the page leads to the same one.
 
     Raises:
         InstallRefused: The attempt was refused, or the callback function died.

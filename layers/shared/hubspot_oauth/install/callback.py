@@ -55,7 +55,8 @@ class Callback:
         if arrival.state:
             return self._with_state(arrival, arrival.code, self._read(arrival.state))
         if arrival.return_url is None:
-            return Redirect(self.settings.install_url(arrival.host))  # a code does not prove who started: start again
+            # A code alone does not prove which browser started the install, so the install starts again.
+            return Redirect(self.settings.install_url(arrival.host))
         return self._seamless(arrival, arrival.code, arrival.return_url)
 
     def _refused_by_hubspot(self, arrival: Arrival) -> InstallRefused:
@@ -67,8 +68,9 @@ class Callback:
             self._check_browser(state, arrival)
             self.report("InstallsReturned")
         except InstallRefused:
-            return refused  # without our state and cookie the answer is not counted and gets no signed link
-        if state.kind is Kind.OWN:  # a Marketplace state needs no cookie, so it does not prove who started
+            # The state is not ours or is another browser's, so the return is not counted and gets no signed link.
+            return refused
+        if state.kind is Kind.OWN:  # a Marketplace state needs no cookie, so it does not prove which browser started
             refused.retry_url = self.links.again(state)
         return refused
 
@@ -82,7 +84,7 @@ class Callback:
 
     def _with_state(self, arrival: Arrival, code: str, state: InstallState) -> Landing:
         self._check_browser(state, arrival)
-        self.report("InstallsReturned")  # counted only with our state: it proves that our authorization URL works
+        self.report("InstallsReturned")  # only our state proves that our authorization URL works
         if state.kind is Kind.MARKETPLACE:
             self._hubspot_page(arrival.return_url or "", arrival)
         try:
@@ -165,5 +167,5 @@ class Callback:
 
 
 def _word(error: str) -> str:
-    """``error`` if it looks like an error code, else empty: anyone can write this parameter, and it is logged."""
+    """``error`` if it looks like an error code, else empty, because anyone can write it and it is logged."""
     return error if re.fullmatch("[A-Za-z0-9_.-]{1,64}", error) else ""

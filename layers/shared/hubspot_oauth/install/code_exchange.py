@@ -1,4 +1,4 @@
-"""From an authorization code to a stored grant: spends the code, exchanges it, checks and stores the grant."""
+"""Spends an authorization code, exchanges it at HubSpot for a grant, and checks and stores the grant."""
 
 import secrets
 from dataclasses import dataclass, replace

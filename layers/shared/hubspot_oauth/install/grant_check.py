@@ -15,7 +15,7 @@ from hubspot_oauth.install.refusal import InstallRefused
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What the state demands of the exchange and of the grant. ``hub_id`` None allows any account."""
+    """What this install wants of the exchange and of the grant. A ``hub_id`` of None allows any account."""
 
     redirect_uri: str
     hub_id: int | None = None

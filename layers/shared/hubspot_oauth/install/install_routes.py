@@ -1,4 +1,4 @@
-"""``GET /install`` and ``GET /oauth-callback`` turn API Gateway's events into pages and redirects."""
+"""Answers requests to ``/install`` and to the redirect URL with pages and redirects."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -64,7 +64,7 @@ class BrowserAnswers:
 
 @dataclass(kw_only=True)
 class StartRoute:
-    """``GET /install``. It needs none of what finishes an install, and so starts without those clients."""
+    """``GET /install``. It builds no DynamoDB and no KMS client, because only the callback needs them."""
 
     starter: Starter
     browser_answers: BrowserAnswers
@@ -84,13 +84,13 @@ class StartRoute:
 
 @dataclass(kw_only=True)
 class CallbackRoute:
-    """``GET /oauth-callback``."""
+    """The redirect URL's route, by default ``GET /oauth-callback``."""
 
     callback: Callback
     browser_answers: BrowserAnswers
 
     def answer(self, event: Event) -> Response:
-        """Finish the install: its landing, or the page of a refusal."""
+        """Finish the install; return its landing, or the page of a refusal."""
 
         def arrive(query: dict[str, str]) -> Landing:
             return self.callback.arrive(Arrival.parse(host_of(event), query, cookies_of(event)))

@@ -62,7 +62,7 @@ class Links:
         The return URLs are checked again, because a link lives for a week and the settings may have changed since.
 
         Raises:
-            InstallRefused: The link is not signed by us, has expired, or leads to a site that is not allowed.
+            InstallRefused: The link is not signed by us or has expired, or a return URL is not on an allowed site.
         """
         plain = InstallLink(0, hub_id=asked.hub_id, return_to=asked.return_to)
         link = self._signed(asked.link) if asked.link else plain

@@ -41,7 +41,7 @@ def read_state(value: str, keys: Sequence[str]) -> InstallState:
     """Verify and parse a state; the caller checks whether it has expired.
 
     Raises:
-        BadSignature: No key has signed it, or another version of this code wrote it.
+        BadSignature: No key has signed it, or an incompatible version of this code wrote it.
     """
     content = known_fields(InstallState, _load(value, keys, "install-state"))
     try:
@@ -59,7 +59,7 @@ def read_link(value: str, keys: Sequence[str]) -> InstallLink:
     """Verify and parse an install link; the caller checks whether it has expired.
 
     Raises:
-        BadSignature: No key has signed it, or another version of this code wrote it.
+        BadSignature: No key has signed it, or an incompatible version of this code wrote it.
     """
     try:
         return InstallLink(**known_fields(InstallLink, _load(value, keys, "install-link")))

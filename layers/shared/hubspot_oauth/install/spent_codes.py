@@ -1,4 +1,4 @@
-"""Install attempts in the Scratch table: a nonce and an authorization code are each spent exactly once.
+"""Install attempts in the Scratch table: a nonce and an authorization code are each spent at most once.
 
 One transaction spends both *before* the code is sent to HubSpot::
 

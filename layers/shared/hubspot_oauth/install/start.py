@@ -47,7 +47,10 @@ class Starter:
         return Redirect(self.hubspot.authorization_url(state, self._signed(state)), cookie)
 
     def to_marketplace(self, return_url: str, redirect_uri: str, link: InstallLink = NO_LINK) -> Redirect:
-        """Redirect back to the Marketplace's own consent page, with a new state that carries what ``link`` says."""
+        """Redirect back to the Marketplace's own consent page, with a new state.
+
+        The state carries the link's ``hub_id`` and ``client_reference_id``.
+        """
         state, cookie = self._mint(Kind.MARKETPLACE, redirect_uri, link)
         return Redirect(add_query(return_url, {"state": self._signed(state)}), cookie)
 
