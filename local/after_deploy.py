@@ -1,4 +1,4 @@
-"""Completes what the emulation's CloudFormation leaves undone, by calls of the services' public API.
+"""Completes what the emulation's CloudFormation leaves undone, by calling the services' public APIs.
 
 Each function's docstring names the gap. A test fails when the emulation has closed a gap itself.
 """

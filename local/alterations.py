@@ -13,7 +13,7 @@ from ops.template import Template, resources_of
 
 #: The only condition key of our roles that the emulation does not support.
 UNKNOWN_CONDITION_KEY = "kms:EncryptionContext:"
-#: The action that lets a role send messages, and the one that only the emulation has, for a batch.
+#: The action that lets a role send messages, and a second one for batches, which only the emulation has.
 SEND, SEND_BATCH = "sqs:SendMessage", "sqs:SendMessageBatch"
 
 

@@ -1,7 +1,7 @@
-"""Runs the emulator in a child process for as long as the twin holds the other end of its standard input.
+"""The child process of the emulation. It runs as long as the twin holds the other end of its standard input.
 
-The pipe closes however the twin ends, even by SIGKILL. This process then ends the emulator and its Lambda workers,
-and deletes their temporary folder.
+The pipe closes however the twin ends, even by SIGKILL. This process then deletes the files and folders that its
+arguments name, and ends itself and its Lambda workers.
 """
 
 import http.client
@@ -17,7 +17,7 @@ _RESET_SECONDS = 5.0
 
 
 def main() -> None:
-    """Run the emulator; the arguments name what to delete at the end. The process must lead a group of its own."""
+    """Run the emulation; the arguments name what to delete at the end. The process must lead a group of its own."""
     doomed = [Path(name) for name in sys.argv[1:]]
     sys.argv = ["ministack"]
     threading.Thread(target=_end_with_the_twin, args=(doomed,), daemon=True).start()
@@ -40,7 +40,7 @@ def _end_with_the_twin(doomed: list[Path]) -> None:
 
 
 def _reset() -> None:
-    """Let the emulator end and reap its workers: SIGKILL would leave zombies where no init process runs."""
+    """Let the emulation end and reap its workers: SIGKILL would leave zombies where no init process runs."""
     port = int(os.environ["GATEWAY_PORT"])
     connection = http.client.HTTPConnection(os.environ["BIND_HOST"], port, timeout=_RESET_SECONDS)
     connection.request("POST", "/_ministack/reset")

@@ -33,7 +33,7 @@ class Invoker:
         """Return the function's result.
 
         Raises:
-            FunctionFailed: It raised.
+            FunctionFailed: It raised or reached its own time-out.
             Unavailable: It took longer than `timeout` seconds, was throttled, or does not exist.
         """
         target = f"/2015-03-31/functions/{quote(function_arn, safe='')}/invocations"

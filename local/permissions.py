@@ -1,6 +1,6 @@
 """Checks the permissions that AWS's services need and that the emulation does not check.
 
-Without it the twin would run a template that fails on AWS: a function may not read its queue, a schedule may not
+Without this check the twin would run a template that fails on AWS: a function cannot read its queue, a schedule cannot
 start its target, a log stays empty, a route answers 500.
 """
 

@@ -96,7 +96,7 @@ def _page(plan: Plan, simulator_url: str | None) -> Page:
 
 
 def _interpreter() -> str:
-    """The running Python's path, relative to this folder if it is inside."""
+    """The running Python's path, relative to the current folder if it is inside."""
     executable = Path(sys.executable)
     try:
         return str(executable.relative_to(Path.cwd()))

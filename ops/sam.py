@@ -1,4 +1,4 @@
-"""Runs the SAM CLI, with the Python that builds the layer first on its PATH."""
+"""Runs the SAM CLI. The Python that builds the layer comes first on its PATH."""
 
 import os
 import subprocess

@@ -35,7 +35,7 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationRequest:
-    """The parameters of an authorization URL. `state` None is an absent one, "" an empty one."""
+    """The parameters of an authorization URL. `state` is None if the URL has none, "" if it is empty."""
 
     client_id: str
     redirect_uri: str
@@ -89,7 +89,7 @@ class AuthorizationRequest:
         return with_query("", fields).removeprefix("?")
 
     def check_account(self, account: Account | None) -> Account:
-        """Refuse an account that lacks a scope of `scope`."""
+        """Refuse an account that lacks a scope in the parameter `scope`."""
         if account is None:
             raise Refused("unknown_account")
         if not account.may_grant(self.scopes):
@@ -97,7 +97,7 @@ class AuthorizationRequest:
         return account
 
     def granted_by(self, account: Account) -> tuple[str, ...]:
-        """Every scope of `scope`, and the optional ones the account has: HubSpot drops the others silently."""
+        """All requested scopes, and the optional ones that the account has. HubSpot drops the others silently."""
         return self.scopes + tuple(s for s in self.optional_scopes if account.may_grant((s,)))
 
 

@@ -13,7 +13,7 @@ from simulator.answers import OAuthError
 class Challenge:
     """A PKCE code challenge (RFC 7636) of an authorization URL.
 
-    HubSpot documents `code_verifier` for the token endpoint only. That its consent page takes a challenge is assumed.
+    HubSpot documents `code_verifier` for the token endpoint only. We assume that its consent page takes a challenge.
     """
 
     value: str
@@ -28,7 +28,7 @@ class Challenge:
 
 @dataclass(slots=True)
 class Code:
-    """What the user agreed to; `expires_at` in Unix seconds."""
+    """What the user agreed to; `expires_at` is in epoch seconds."""
 
     value: str = field(repr=False)
     client_id: str
@@ -60,7 +60,7 @@ class Codes:
         """Spend the code. A refused code stays unspent (assumed: HubSpot does not document it).
 
         Raises:
-            OAuthError: With the first error of the code, in the order below.
+            OAuthError: The first error that applies, in the order of the checks below.
         """
         code = self._codes.get(value)
         if code is None or code.spent or code.client_id != client_id:

@@ -15,9 +15,9 @@ RESET = (1, 0)  # SO_LINGER on, zero seconds: closing the socket sends a TCP res
 
 
 class Connection(WSGIRequestHandler):
-    """Keeps the connection open, where Werkzeug's handler closes it after every answer and lingers.
+    """Keeps the connection open. Werkzeug's own handler waits for more input after every answer, and then closes it.
 
-    A test that times the simulator then measures its work, not the transport.
+    A test that times the simulator so measures its work, not the transport.
     """
 
     protocol_version = "HTTP/1.1"
@@ -66,7 +66,7 @@ class Server(ThreadedWSGIServer):
         return connection, address
 
     def shutdown_request(self, request: socket.socket) -> None:  # type: ignore[override]
-        """Skip the orderly end for a connection marked with `reset_on_close`; it would come before the reset."""
+        """Close a connection at once after `reset_on_close`, because an orderly end would come before the reset."""
         self._connections.discard(request)
         linger = request.getsockopt(socket.SOL_SOCKET, socket.SO_LINGER, 8)
         if struct.unpack("ii", linger) == RESET:

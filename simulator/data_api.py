@@ -37,7 +37,7 @@ def uninstall(simulator: Simulator, bearer: str) -> Answer:
 
 
 def _live_token(simulator: Simulator, bearer: str) -> tuple[AccessToken, int]:
-    """Return the token and its account. A client-credentials token has no account, so it opens none."""
+    """Return the token and its account. A client-credentials token has no account, so it is refused."""
     token = simulator.grants.access_token(bearer)
     if token is None or token.hub_id is None:
         raise DataError(401, "INVALID_AUTHENTICATION", "Authentication credentials not found.")

@@ -22,7 +22,7 @@ def load_declaration(path: Path) -> dict[str, Any]:
     """Read an app-hsmeta.json and check it.
 
     Raises:
-        InvalidDeclaration: The file is not readable or breaks rules; all of them are named.
+        InvalidDeclaration: The file cannot be read, is not JSON, or breaks rules; each broken rule is named.
     """
     try:
         document = json.loads(path.read_text(encoding="utf-8"))

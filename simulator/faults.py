@@ -1,4 +1,4 @@
-"""Faults on demand: which calls they strike, how often, and of which kind. fault_delivery.py carries them out."""
+"""Faults on demand: which calls they strike, how often, and in what way. fault_delivery.py carries them out."""
 
 import threading
 from collections.abc import Callable, Collection, Mapping
@@ -11,7 +11,7 @@ from simulator.answers import ERRORS
 ENDPOINTS = ("token", "introspect", "revoke", "uninstall", "account_info", "crm")
 GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials")
 
-# kind -> whether HubSpot does the work first (a refresh token rotates, say), unless `after_work` says otherwise.
+# kind -> the default of `after_work`: whether HubSpot first does the work, such as rotating a refresh token.
 KINDS = {
     "status": False,  # `status`, `body`, `headers`, `content_type`
     "error": False,  # `error`: a documented status such as BAD_CLIENT_SECRET
@@ -28,7 +28,10 @@ KINDS = {
 
 @dataclass(slots=True, eq=False)
 class Fault:
-    """`endpoint`, `grant_type` and `hub_ids` select calls, None any; `remaining` None lasts until cleared."""
+    """`endpoint`, `grant_type` and `hub_ids` select the calls; None selects all.
+
+    `remaining` counts the calls still to strike; if it is None, the fault lasts until it is cleared.
+    """
 
     kind: str
     endpoint: str | None = "token"
@@ -92,7 +95,7 @@ class Faults:
             return [fault.description() for fault in self._faults]
 
     def clear(self, number: int | None = None) -> int:
-        """End one fault or all, with the calls they still hold; return how many faults there were."""
+        """End one fault or all, with the calls they still hold; return the number of faults ended."""
         with self._lock:
             ended = [f for f in self._faults if number in (None, f.number)]
             self._faults = [f for f in self._faults if f not in ended]
@@ -151,7 +154,7 @@ def _kind_of(*types: type) -> Callable[[object], bool]:
 _SELECTORS = frozenset({"kind", "endpoint", "grant_type", "hub_id", "times", "after_work"})
 # The members that a kind requires.
 _NEEDED = {"status": ("status",), "error": ("error",), "without": ("fields",), "with": ("fields",)}
-# member -> what it must be, in words and as a check; an absent one arrives as None.
+# member -> what it must be, in words and as a check; the check gets None for an absent member.
 _MEMBERS: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
     "kind": (f"one of {', '.join(KINDS)}", lambda value: value in KINDS),
     "endpoint": (f"one of {', '.join(ENDPOINTS)}", _one_of(ENDPOINTS)),

@@ -88,7 +88,7 @@ class Journal:
             return [asdict(entry) for entry in chosen[max(0, len(chosen) - limit) :]]
 
     def counters(self, *, by_hub_id: bool = True) -> dict[str, Any]:
-        """Count finished calls by endpoint, grant type and account, each by ending; and the most at one time."""
+        """Finished calls by endpoint, grant type and account, each by ending, and the peak of concurrent calls."""
         with self._lock:
             ended, peak = dict(self._ended), self._peak
         tables: Tables = {"by_endpoint": {}, "by_grant_type": {}, "by_hub_id": {}}

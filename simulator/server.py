@@ -41,7 +41,7 @@ class Running:
 def serve(
     settings: SimulatorSettings | None = None, port: int = 0, *, simulator: Simulator | None = None
 ) -> Iterator[Running]:
-    """Listen on this machine while the context lasts. Port 0 takes a free port; a busy port is an OSError."""
+    """Listen on this machine while the context lasts. Port 0 takes a free port; a busy port raises OSError."""
     simulator = simulator or Simulator(settings)
     with socket.create_server((HOST, port), backlog=BACKLOG) as listener:
         server = Server(listener, create_app(simulator))

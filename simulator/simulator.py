@@ -71,7 +71,7 @@ class Simulator:
         return (prefix + random)[:length]
 
     def install(self, code: Code) -> Grant:
-        """Make the grant of a redeemed code; whether its refresh token is a new one, the settings say."""
+        """Make the grant of a redeemed code. The settings decide whether it gets a new refresh token."""
         grant = self.grants.add(Grant(code.client_id, code.hub_id, code.user_id, code.scopes))
         keeps = self.settings.same_user_keeps_refresh_token and not self.settings.rotate_refresh_tokens
         if grant.refresh_token is None or not keeps:

@@ -18,7 +18,7 @@ class NotSentBack(Exception):
 
 
 class _Form(HTMLParser):
-    """The action and the fields of the one form; a select has its selected option, or else its first."""
+    """The action and the fields of the page's form. A select's value is its selected option, or else its first."""
 
     def __init__(self) -> None:
         super().__init__()

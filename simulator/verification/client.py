@@ -47,12 +47,12 @@ class HubSpot:
         return Reply.of(self.session.post(url, data=self.credentials() | dict(form), timeout=TIMEOUT_SECONDS))
 
     def post_json(self, path: str, document: Mapping[str, str]) -> Reply:
-        """The same with a JSON body, which HubSpot refuses."""
+        """POST JSON to an OAuth endpoint, instead of a form. HubSpot refuses it."""
         url = f"{self.api_url}/oauth/{self.version}/{path}"
         return Reply.of(self.session.post(url, json=self.credentials() | dict(document), timeout=TIMEOUT_SECONDS))
 
     def details(self, token: str) -> Reply:
-        """Read the account details: needs no scope, so it shows whether a token works."""
+        """Read the account details. The call needs no scope, so it shows whether a token works."""
         return self._with_bearer("GET", f"account-info/{self.version}/details", token)
 
     def uninstall(self, token: str) -> Reply:
@@ -88,7 +88,7 @@ class HubSpot:
         return reply.text("access_token")
 
     def authorization_url(self, state: str, **others: str) -> str:
-        """`others` add parameters."""
+        """The URL of the consent page; `others` add parameters."""
         query = {"client_id": self.client_id, "redirect_uri": self.redirect_uri, "scope": " ".join(self.scopes)}
         if self.optional_scopes:
             query["optional_scope"] = " ".join(self.optional_scopes)

@@ -10,7 +10,7 @@ UNINSTALLED = 204
 
 @fact("second-user", "A", "A re-install by another user leaves the first user's refresh token alive.")
 def second_user(hubspot: HubSpot) -> Finding:
-    """The product does not rely on it: it keeps the latest grant."""
+    """The product does not rely on this, because it keeps the latest grant."""
     _may_end(hubspot)
     if hubspot.second_person is None:
         raise NotTested("needs a second user of the same account")
@@ -58,7 +58,7 @@ def _may_end(hubspot: HubSpot) -> None:
 
 
 def _ended(hubspot: HubSpot) -> dict[str, Reply]:
-    """Revoke and uninstall once for all checks; return HubSpot's reply to each step."""
+    """Revoke and uninstall at the first check that needs it; return HubSpot's reply to each step."""
     _may_end(hubspot)
     if not hubspot.ending:
         access_token = hubspot.live_access_token()

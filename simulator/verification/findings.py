@@ -1,4 +1,4 @@
-"""HubSpot's replies, and the verdict on a fact that follows from one."""
+"""HubSpot's replies, and the verdicts on facts that follow from them."""
 
 import re
 from dataclasses import dataclass, field
@@ -62,7 +62,7 @@ class Reply:
         return value if isinstance(value, str) else ""
 
     def seen(self) -> str:
-        """The status and the names of the error, which a report may show."""
+        """The HTTP status and the names of the error. They hold no secret, so a report may show them."""
         names = [f"{name}={self.text(name)}" for name in ("status", "error", "category") if self._is_name(name)]
         return " ".join((f"HTTP {self.status}", *names))
 
@@ -70,7 +70,7 @@ class Reply:
         return _NAME.fullmatch(self.text(name)) is not None
 
     def refuses(self, status: str, error: str) -> Finding:
-        """Confirmed when this is HTTP 400 with these names."""
+        """Confirmed if this is HTTP 400 with this `status` and this `error` in the body."""
         matches = (self.status, self.text("status"), self.text("error")) == (400, status, error)
         return confirmed_if(matches, self.seen())
 

@@ -44,7 +44,7 @@ class _Listener(HTTPServer):
 
 
 def listening_person(redirect_uri: str, out: Callable[[str], None], patience: float = PATIENCE_SECONDS) -> Person:
-    """Ask the person who reads what `out` prints; `patience` in seconds.
+    """Return a function that asks the person who reads what `out` prints. `patience` is in seconds.
 
     Raises:
         NotTested: From the returned function, if the redirect URL is not on this machine or no browser comes back.

@@ -9,7 +9,7 @@ OK = 200
 
 @fact("token-response", "D", "A refresh answers access_token, expires_in, token_type bearer, hub_id and scopes.")
 def token_response(hubspot: HubSpot) -> Finding:
-    """These are the fields that the product reads."""
+    """The product reads all of them except token_type."""
     reply = hubspot.refresh()
     if reply.status != OK:
         return contradicted(reply.seen())
@@ -20,7 +20,7 @@ def token_response(hubspot: HubSpot) -> Finding:
 
 @fact("refresh-token-unchanged", "O", "The refresh token comes back unchanged from a refresh.")
 def refresh_token_unchanged(hubspot: HubSpot) -> Finding:
-    """The product does not rely on it: it stores the refresh token of every answer."""
+    """The product does not rely on this, because it stores the refresh token of every answer."""
     before = hubspot.needed_refresh_token()
     returned = hubspot.refresh().text("refresh_token")
     return confirmed_if(returned == before, "another one came back" if returned else "none came back")
@@ -49,7 +49,7 @@ def introspection(hubspot: HubSpot) -> Finding:
 
 @fact("other-client", "D", "A refresh token sent with another app's credentials gets BAD_REFRESH_TOKEN.")
 def other_client(hubspot: HubSpot) -> Finding:
-    """With a wrong client id every account's refresh fails like this, though no account uninstalled the app."""
+    """With another app's client id every account's refresh fails like this, though no account uninstalled the app."""
     if hubspot.other_app is None:
         raise NotTested("needs a second app's credentials")
     client_id, client_secret = hubspot.other_app

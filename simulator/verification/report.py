@@ -11,7 +11,7 @@ from simulator.verification.facts import FACTS, Fact
 from simulator.verification.findings import Finding, NotTested, Verdict
 from simulator.verification.listener import listening_person
 
-# Importing a chapter adds its facts to FACTS. Facts are checked in this order: ended_grant ends the grant.
+# Importing a chapter adds its facts to FACTS. They are checked in this order; ended_grant comes last.
 CHAPTERS = (token_errors, live_grant, consent_page, ended_grant)
 _ORDER = [chapter.__name__ for chapter in CHAPTERS]
 LEGEND = """Checks {count} facts about HubSpot at {api_url}.

@@ -46,7 +46,7 @@ def client_first(hubspot: HubSpot) -> Finding:
 
 @fact("wrong-secret", "A", "A wrong client secret gets BAD_CLIENT_SECRET, invalid_client.")
 def wrong_secret(hubspot: HubSpot) -> Finding:
-    """The product stops refreshing on these names."""
+    """Either of these names opens the product's breaker."""
     reply = hubspot.post("token", REFRESH | {"client_secret": "00000000-0000-0000-0000-000000000000"})
     return reply.refuses("BAD_CLIENT_SECRET", "invalid_client")
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Which accounts to list. Set ``status``, ``client_reference_id`` or neither; ``after`` is the last page's end."""
+    """Which accounts to list. Set ``status``, ``client_reference_id`` or neither; ``after`` is the previous page's."""
 
     limit: int
     status: str | None = None
@@ -28,7 +28,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of accounts. ``after`` is its end, for the next question, or None on the last page."""
+    """One page of accounts. ``after`` goes into the question for the next page; None if this is the last."""
 
     accounts: list[Account]
     after: dict[str, Any] | None

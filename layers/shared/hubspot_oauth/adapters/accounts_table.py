@@ -2,8 +2,10 @@
 
 Each method writes only under its condition, with this effect::
 
-    lease_*    due, or active and as read; no lease          -> a lease, attempts + 1
-               ... or an orphaned lease                      -> the same, and orphaned_since is now
+    lease_due  due, no lease                                 -> a lease, attempts + 1
+               due, an orphaned lease                        -> the same, and orphaned_since is now
+    lease_seen active and as read, no lease                  -> a lease, attempts + 1
+               an orphaned lease                             -> the same, and orphaned_since is now
     commit     install_id and version unchanged              -> new tokens, version + 1, active, no lease
     try_later  the caller owns the lease                     -> due again at refresh_at, no lease
     let_go     the caller owns the lease                     -> same due time, attempts - 1, no lease
@@ -20,8 +22,9 @@ Each method writes only under its condition, with this effect::
 A lease is orphaned when it runs out before its owner has ended it. Each new version also ends the lease, so an owner
 that still finds its name in the row knows that install_id and version are unchanged. A late answer may carry the only
 refresh token that works, so a commit does not ask who owns the lease, and it undoes a mark. An install gets a new
-``install_id``, so nothing made for an earlier install can change a later one. Every condition is needed:
-``tests/model`` searches every order in which three can act on one account, and breaks a rule if a clause is left out.
+``install_id``, so tokens of an earlier install never replace those of a later one. Every condition is needed:
+``tests/model`` searches every order in which up to three actors write to one account, and finds a broken law when any
+clause is left out.
 """
 
 import random
@@ -114,7 +117,7 @@ class AccountsTable:
         return account_from(before)
 
     def lease_due(self, key: GrantKey, owner: str, now: int) -> Account | None:
-        """Lease a row for the schedule; return it, or None when it is not due, leased, or in its ``orphan_wait``."""
+        """Lease a row for the schedule; return it, or None when it is leased, not due, or in its ``orphan_wait``."""
         due, when = "refresh_at <= :now", {":now": now}  # a row that is not active has no refresh_at
         free, orphaned = (f"{due} AND {_FREE}", when), (f"{due} AND {_ORPHANED}", when)
         return self._lease(key, owner, now, free, orphaned, patient=True)
@@ -153,7 +156,7 @@ class AccountsTable:
         return self._write(leased.key, change, _MINE, values)
 
     def leave(self, key: GrantKey, now: int) -> Account | None:
-        """Begin to disconnect: the row leaves the due index, and a commit that is under way fails on its new version.
+        """Begin to disconnect: the row leaves the due index, and its new version makes a commit under way fail.
 
         Returns the row as it is now, or None when there is none. The call may be repeated.
         """
@@ -194,10 +197,10 @@ class AccountsTable:
             return account_from(row)
         found = account_from(row) if row else None
         if found and found.lease_owner == owner:
-            return found  # our own lease: its first answer was lost, and the SDK repeated the request
+            return found  # our own lease: DynamoDB's first answer was lost, and the SDK repeated the request
         if found is None or not _orphaned(found, now, patient=patient):
             return None
-        # The orphaned lease's answer may still arrive, so ``orphaned_since`` keeps the row from being marked dead.
+        # New tokens from the orphaned lease may still arrive: ``orphaned_since`` keeps the row from being marked dead.
         condition, values = orphaned
         values = {**values, **lease, ":orphan": found.lease_owner, ":since": now}
         row, done = self._update(key, f"{take}, orphaned_since = :since", condition, values, returns="ALL_NEW")

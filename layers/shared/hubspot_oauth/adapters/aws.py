@@ -22,7 +22,7 @@ AWS_CONFIG: Final = Config(
     connect_timeout=AWS_CONNECT_SECONDS,
     read_timeout=AWS_READ_SECONDS,
     retries={"mode": "standard", "total_max_attempts": AWS_ATTEMPTS},
-    user_agent="hubspot-oauth",  # botocore would compose its own twice a call, a quarter of the call's cost
+    user_agent="hubspot-oauth",  # botocore's own is composed twice in each call, at a quarter of the call's cost
 )
 
 #: Everything boto3 raises for an error response, for no response, or for one that does not parse.
@@ -97,4 +97,4 @@ def is_transient(error: Exception) -> bool:
     if not isinstance(error, ClientError):
         return isinstance(error, _UNANSWERED)
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    return code_of(error) in _THROTTLED or status >= 500  # noqa: PLR2004 - HTTP's own faults
+    return code_of(error) in _THROTTLED or status >= 500  # noqa: PLR2004 - 5xx: the server's fault

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 CACHE_SECONDS = 300
 REREAD_SECONDS = 10
-RETRY_SECONDS = 60  # pause after a failed read while a value is cached: a read may last until its time-out
+RETRY_SECONDS = 60  # pause after a failed read while a value is cached; a failing read may block until its time-out
 _NEVER = float("-inf")
 
 
@@ -50,7 +50,10 @@ class ClientSecret:
             return self._value
 
     def other_than(self, refused: str) -> str | None:
-        """Read the secret again because HubSpot refused ``refused``; return it if it has changed, else None."""
+        """Return the secret that replaced ``refused``, which HubSpot refused, or None.
+
+        The secret is read again at most every ``REREAD_SECONDS``.
+        """
         with self._lock:
             last = max(self._read_at, self._failed_at)
             if self._value == refused and not recent(last, self._clock(), REREAD_SECONDS):

@@ -79,8 +79,8 @@ def delete(
 def _failed_item(error: ClientError) -> Mapping[str, Any]:
     """The item that failed the condition, empty when there is none. Any other error is raised again.
 
-    The code identifies the error, not the class: a client creates its exception classes at first use, so two threads
-    may create different classes, and one would not catch the other's.
+    The error is recognised by its code, not its class: a client creates its exception classes at first use, so two
+    threads may create two classes for the same error, and ``except`` with one does not catch the other.
     """
     if code_of(error) != "ConditionalCheckFailedException":
         raise error

@@ -58,7 +58,8 @@ class HubSpot:
     def exchange(self, code: str, redirect_uri: str) -> TokenAnswer:
         """Exchange an authorization code, on a fresh connection.
 
-        The code is sent a second time only if HubSpot refused the client secret. We assume that it spends no code then.
+        The code is sent a second time only if HubSpot refused the client secret. We assume that such a refusal does not
+        spend the code.
 
         Raises:
             HubSpotError: Any subclass. HubSpot may have spent the code even so.
@@ -78,8 +79,8 @@ class HubSpot:
 
         Args:
             refresh_token: The grant's refresh token.
-            hub_id: The account whose tokens these are.
             client_secret: Read by the caller beforehand, so that a failing Secrets Manager cannot stop the call.
+            hub_id: The account whose tokens these are.
             in_time: Whether a second call, with a rotated secret, still fits. By default it must start within
                 ``PREPARE_SECONDS`` of the first.
 

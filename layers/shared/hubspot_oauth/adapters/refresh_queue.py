@@ -56,7 +56,7 @@ class RefreshQueue:
     url: str
 
     def put(self, accounts: Iterable[GrantKey], *, watched: bool, queued_at: float, tick: str | None) -> int:
-        """Send at most ``ACCOUNTS_A_CALL`` accounts; return the number of messages that SQS refused."""
+        """Send the accounts; return the number of messages that SQS refused. SQS takes at most ``ACCOUNTS_A_CALL``."""
         bodies = (Batch(chunk, watched, queued_at, tick).body() for chunk in _chunks(accounts))
         entries: list[SendMessageBatchRequestEntryTypeDef] = [
             {"Id": str(number), "MessageBody": body} for number, body in enumerate(bodies)

@@ -51,11 +51,14 @@ UNITS: Final = {
 }
 #: The piece of evidence that is the second dimension of a metric.
 BY: Final = {"InstallsRefused": "code", "RefreshFailed": "kind", "BreakerOpen": "reason"}
+#: Metrics that are logged only when they carry evidence.
 _QUIET: Final = frozenset({"InstallsStarted", "InstallsReturned", "Due", "OverdueSeconds", "Refreshed", "BreakerOpen"})
 
 
 def report(name: str, value: float = 1, **evidence: object) -> None:
     """Count ``value`` under the metric ``name`` and log it with its evidence, which is never secret.
+
+    A metric in ``_QUIET`` is not logged without evidence.
 
     Raises:
         KeyError: ``name`` is not in ``UNITS``.

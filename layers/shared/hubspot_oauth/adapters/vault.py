@@ -45,7 +45,7 @@ class Vault:
         self._clock = clock
         self._current: DataKey | None = None
         self._opened: OrderedDict[bytes, tuple[AESGCM, float]] = OrderedDict()
-        self._failed: tuple[float, str] | None = None  # when KMS last gave no data key, and its code
+        self._failed: tuple[float, str] | None = None  # when KMS last failed to make a data key, and the error's code
         self._lock = threading.Lock()
 
     def sealer(self) -> Sealer:

@@ -4,9 +4,9 @@ While it is open, the dispatcher lets one account a tick through as a test. Thre
 
 ``client``    HubSpot refused the client id or secret once.
 ``unlisted``  Five different accounts got another ``Misconfigured`` answer, with no success in between. Most of these
-              answers are on no list of HubSpot's.
+              answers carry a code that HubSpot does not document.
 ``deaths``    In a window of ten minutes at least ten dead grants were counted, and they are more than 5 % of all dead
-              grants and successes in it. While it is open, no account is marked.
+              grants and successes in it. A breaker that deaths opened lets no account be marked.
 
 A success closes it. A dead grant proves that HubSpot knows the client, so it closes the breaker too, unless deaths
 opened it. A call that was sent before the breaker last opened or closed changes nothing.
@@ -126,7 +126,7 @@ class Breaker:
         if counted and state.unlisted_at is not None:
             self._end_run("unlisted_at, unlisted", "unlisted_at <= :sent", sent_at)
         if counted and state.streak_at is not None:
-            # Strict <: a success in the same second as the first death must not end the run, or its mark would stay.
+            # Strict <: a success in the first death's own second must not end the run, or its account stays marked.
             self._end_run("streak_at", "streak_at < :sent", sent_at)
 
     def _end_run(self, attributes: str, began: str, sent_at: int) -> None:
@@ -140,10 +140,10 @@ class Breaker:
             self._report("BreakerOpened", reason=str(reason))
 
     def _close(self, reason: Reason, sent_at: int) -> bool:
-        # A misconfiguration caused the deaths between the last success and the opening, so their accounts are revived.
-        # Older marks stay, because the success after them proves that the credentials were good. Without ``streak_at``
-        # (a success came between the last death and the opening) the time of the opening stands in for it: an open
-        # breaker marks no account, so nothing is revived.
+        # The misconfiguration caused the deaths since the last success, so the accounts marked since then are revived.
+        # Older marks stay, because the success after them proves that the credentials were good. A success just before
+        # the opening removes ``streak_at``. Then ``changed_at``, the time of the opening, takes its place, and no
+        # account is revived, because none is marked after the opening.
         revive = ", revive_since = if_not_exists(streak_at, changed_at)" if reason is Reason.DEATHS else ""
         _, closed = self._update(
             f"SET changed_at = :now, window_at = :now, deaths = :zero, successes = :zero{revive}"

@@ -53,10 +53,10 @@ class BreakerState:
         deaths: Dead grants in the window.
         successes: Successes in the window, as far as processes have written them.
         unlisted: The accounts that got an unlisted answer since the last success.
-        unlisted_at: When the call with the first of these answers was sent.
-        streak_at: When the call with the first dead grant since the last success was sent.
-        revive_since: The dispatcher must revive the accounts marked dead since then. Set when a breaker that deaths
-            opened closes.
+        unlisted_at: The time of the first of these answers; as everywhere, the time its call was sent.
+        streak_at: The time of the first dead grant since the last success.
+        revive_since: The dispatcher must revive the accounts marked dead since then. Set when the breaker closes after
+            deaths opened it.
     """
 
     open: Reason | None = None

@@ -36,7 +36,7 @@ class Dispatcher:
     clock: Clock
 
     def tick(self, remaining: Remaining) -> int:
-        """Queue the accounts that are due; return their number, with those that SQS refused.
+        """Queue the accounts that are due; return their number, including those that SQS refused.
 
         Args:
             remaining: Seconds the function may still run. Accounts it does not reach stay due for the next tick.
@@ -63,8 +63,8 @@ class Dispatcher:
     def _due(self, now: int) -> Iterator[Due]:
         """All due accounts, shard by shard, the longest overdue of each shard first.
 
-        The shards come in random order, so that none is always last. The first account of every shard is read at once,
-        to report how long the longest overdue account of all has been due.
+        The shards come in random order, so that none is always last. The first account of every shard is read before
+        any account is queued, to report how long the longest overdue account of all has been due.
         """
         shards = [self.accounts_index.due(shard, now) for shard in random.sample(range(SHARDS), SHARDS)]
         heads = [list(islice(shard, 1)) for shard in shards]

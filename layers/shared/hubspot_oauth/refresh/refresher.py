@@ -135,7 +135,7 @@ class Refresher:
         return self._apply(verdict, leased)
 
     def _apply(self, verdict: Verdict, leased: Account) -> Verdict:
-        """End the lease as the verdict says, and count the failure. ``mark_dead`` has already ended its lease."""
+        """End the lease as the verdict says, and count the failure. A mark has already ended the lease."""
         if verdict.do is Do.TRY_LATER:
             again_at = verdict.again_at(self.clock())
             self._release(lambda: self.accounts.try_later(leased, again_at, verdict.fault))

@@ -1,4 +1,4 @@
-"""Stores new tokens in the table, else in the rescue queue, and tries both by turns while there is time.
+"""Stores new tokens in the table, else in the rescue queue, and tries both in turn while there is time.
 
 Between HubSpot's answer and the return of ``store`` only this process has the new tokens. If it dies then, or if
 DynamoDB and SQS refuse until the time is up, a rotated refresh token is lost (stated limits 2 and 3 in

@@ -2,8 +2,8 @@
 
 Each error of HubSpot's has its verdict:
 
-- ``GrantDead``: mark the account dead. Try later if the answer to an orphaned lease may still bring new tokens. Mark
-  nothing and end the batch while the breaker suspects a misconfiguration.
+- ``GrantDead``: mark the account dead. Try later if new tokens from an orphaned lease may still arrive. Mark nothing
+  and end the batch while the breaker suspects a misconfiguration.
 - ``Misconfigured``: mark nothing. A refused client id or secret ends the batch at once; any other such answer ends it
   only when the breaker is open.
 - ``TryLater`` (time-outs, resets, 5xx, rate limits, bodies that do not parse): back off.
@@ -32,7 +32,7 @@ class Verdict:
 
     Attributes:
         do: What happens to the row.
-        code: HubSpot's code, AWS's or one of ours; it goes into the log, and into the row with a mark.
+        code: HubSpot's code, AWS's or one of ours. The log contains it, and a mark stores it in the row.
         kind: The dimension ``kind`` of the metric RefreshFailed, or None if nothing has failed.
         fault: The side at fault; ``TRY_LATER`` stores it in the row.
         wait: Seconds until another try makes sense.
