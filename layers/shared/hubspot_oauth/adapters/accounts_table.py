@@ -23,8 +23,7 @@ A lease is orphaned when it runs out before its owner has ended it. Each new ver
 that still finds its name in the row knows that install_id and version are unchanged. A late answer may carry the only
 refresh token that works, so a commit does not ask who owns the lease, and it undoes a mark. An install gets a new
 ``install_id``, so tokens of an earlier install never replace those of a later one. Every condition is needed:
-``tests/model`` searches every order in which up to three actors write to one account, and finds a broken law when any
-clause is left out.
+``tests/model`` searches every order of up to three actors on one account, and finds a broken law without any clause.
 """
 
 import random
