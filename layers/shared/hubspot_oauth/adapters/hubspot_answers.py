@@ -62,14 +62,19 @@ def refresh_token_in(content: Mapping[str, Any]) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def token_answer_in(content: Mapping[str, Any]) -> TokenAnswer:
+def scopes_in(content: Mapping[str, Any]) -> tuple[str, ...]:
+    """The granted scopes in a token or introspection answer; empty when they are missing or malformed."""
     scopes = content.get("scopes")
+    return tuple(scope for scope in scopes if isinstance(scope, str)) if isinstance(scopes, list) else ()
+
+
+def token_answer_in(content: Mapping[str, Any]) -> TokenAnswer:
     return TokenAnswer(
         access_token=content["access_token"],
         refresh_token=refresh_token_in(content),
         expires_in=max(1, int(content["expires_in"])),
         hub_id=account_in(content),
-        scopes=tuple(s for s in scopes if isinstance(s, str)) if isinstance(scopes, list) else (),
+        scopes=scopes_in(content),
     )
 
 

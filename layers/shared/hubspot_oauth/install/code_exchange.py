@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from hubspot_oauth.adapters.accounts_table import AccountsTable, AlreadyLinked
 from hubspot_oauth.adapters.client_secret import ClientSecret
 from hubspot_oauth.adapters.hubspot import HubSpot
-from hubspot_oauth.adapters.hubspot_answers import account_in
+from hubspot_oauth.adapters.hubspot_answers import account_in, scopes_in
 from hubspot_oauth.adapters.sealing import Sealer
 from hubspot_oauth.adapters.telemetry import Report
 from hubspot_oauth.adapters.vault import Vault
@@ -121,9 +121,7 @@ class CodeExchange:
     def _completed(self, answer: TokenAnswer) -> TokenAnswer:
         """Fill in a missing account or missing scopes from introspection."""
         known = self.hubspot.introspect(answer.access_token)
-        listed = known.get("scopes")
-        scopes = tuple(s for s in listed if isinstance(s, str)) if isinstance(listed, list) else ()
-        return replace(answer, hub_id=answer.hub_id or account_in(known), scopes=answer.scopes or scopes)
+        return replace(answer, hub_id=answer.hub_id or account_in(known), scopes=answer.scopes or scopes_in(known))
 
     def _store(
         self, hub_id: int, answer: TokenAnswer, wanted: Wanted, sealer: Sealer, sent_at: float
