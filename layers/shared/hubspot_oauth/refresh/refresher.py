@@ -5,7 +5,7 @@ write is left: the commit to the table, or the message to the rescue queue if Dy
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from hubspot_oauth.adapters.accounts_table import AccountsTable
 from hubspot_oauth.adapters.aws import AWS_ERRORS, code_of, is_transient
@@ -94,7 +94,9 @@ class Refresher:
             return self._half_answered(answer, leased, ours, remaining)
         self.breaker.succeeded(sent_at)
         renewed = _renewed(answer, ours.tokens, leased, sent_at)
-        renewal = self._renewal(leased, renewed, ours.sealer)
+        lifetime = renewed.expires_at - renewed.issued_at
+        due_at = refresh_at(renewed.issued_at, lifetime, self.settings.margin_percent, self.roll())
+        renewal = _renewal(leased, renewed, ours.sealer, due_at)
         return renewed if self.rescuing_store.store(renewal, remaining) else Moved()
 
     def _prepared(self, leased: Account) -> _InHand | Verdict:
@@ -164,24 +166,11 @@ class Refresher:
         verdict = later(answer.lacks, leased, self.roll())
         tokens = Tokens(ours.tokens.access_token, answer.refresh_token)
         kept = Refreshed(tokens, leased.issued_at, leased.expires_at, leased.scopes)
-        renewal = replace(self._renewal(leased, kept, ours.sealer), refresh_at=verdict.again_at(self.clock()))
+        renewal = _renewal(leased, kept, ours.sealer, verdict.again_at(self.clock()))
         if not self.rescuing_store.store(renewal, remaining):
             return Moved()
         self._count(verdict, leased)
         return verdict
-
-    def _renewal(self, leased: Account, renewed: Refreshed, sealer: Sealer) -> Renewal:
-        lifetime = renewed.expires_at - renewed.issued_at
-        return Renewal(
-            key=leased.key,
-            install_id=leased.install_id,
-            version=leased.version,
-            sealed=sealer.seal(renewed.tokens, leased.key, leased.install_id),
-            scopes=renewed.scopes,
-            issued_at=renewed.issued_at,
-            expires_at=renewed.expires_at,
-            refresh_at=refresh_at(renewed.issued_at, lifetime, self.settings.margin_percent, self.roll()),
-        )
 
 
 def _renewed(answer: TokenAnswer, old: Tokens, leased: Account, sent_at: int) -> Refreshed:
@@ -191,4 +180,17 @@ def _renewed(answer: TokenAnswer, old: Tokens, leased: Account, sent_at: int) ->
         issued_at=sent_at,
         expires_at=sent_at + answer.expires_in,
         scopes=answer.scopes or leased.scopes,
+    )
+
+
+def _renewal(leased: Account, renewed: Refreshed, sealer: Sealer, due_at: int) -> Renewal:
+    return Renewal(
+        key=leased.key,
+        install_id=leased.install_id,
+        version=leased.version,
+        sealed=sealer.seal(renewed.tokens, leased.key, leased.install_id),
+        scopes=renewed.scopes,
+        issued_at=renewed.issued_at,
+        expires_at=renewed.expires_at,
+        refresh_at=due_at,
     )
