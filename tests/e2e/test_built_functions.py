@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from hubspot_oauth.adapters.rescue_queue import to_message
+from hubspot_oauth.domain.account import GrantKey, Renewal
 from tests.support.built_functions import FUNCTIONS, needs_sam, path_of
 from tests.support.lambda_events import worker_event
 from tests.support.twin_client import ACME
@@ -16,16 +18,16 @@ from tests.support.twin_visitor import TwinVisitor
 pytestmark = needs_sam
 
 UNKNOWN = 999_999
-RENEWAL = {
-    "hub_id": UNKNOWN,
-    "install_id": "unknown",
-    "version": 1,
-    "sealed": "AAAA",
-    "scopes": [],
-    "issued_at": 1,
-    "expires_at": 2,
-    "refresh_at": 2,
-}
+RENEWAL = Renewal(
+    key=GrantKey.of_account(UNKNOWN),
+    install_id="unknown",
+    version=1,
+    sealed=b"sealed",
+    scopes=(),
+    issued_at=1,
+    expires_at=2,
+    refresh_at=2,
+)
 RUN = """
 import json, sys, types, app
 context = types.SimpleNamespace(
@@ -49,8 +51,8 @@ def request(method: str, path: str, hub_id: int | None = None, **body: object) -
     }
 
 
-def message(**body: object) -> dict[str, Any]:
-    return {"Records": [{"messageId": "1", "eventSource": "aws:sqs", "body": json.dumps(body)}]}
+def rescue_event(renewal: Renewal) -> dict[str, Any]:
+    return {"Records": [{"messageId": "1", "eventSource": "aws:sqs", "body": to_message(renewal)}]}
 
 
 JOBS: dict[str, tuple[dict[str, Any], Any]] = {
@@ -62,7 +64,7 @@ JOBS: dict[str, tuple[dict[str, Any], Any]] = {
     "DisconnectFunction": (request("DELETE", f"/accounts/{UNKNOWN}", UNKNOWN), 404),
     "RefreshDispatcherFunction": ({}, {"queued": 0}),
     "RefreshWorkerFunction": (worker_event(ACME), None),
-    "RescueFunction": (message(**RENEWAL), {"batchItemFailures": []}),
+    "RescueFunction": (rescue_event(RENEWAL), {"batchItemFailures": []}),
 }
 
 

@@ -1,4 +1,4 @@
-"""`sam build`, and what it builds on a clean interpreter that has only what Lambda provides."""
+"""What SAM says of the template, and the layer that `sam build` builds."""
 
 import os
 import subprocess
@@ -7,30 +7,10 @@ from pathlib import Path
 import pytest
 
 from ops.template import ROOT
-from tests.support.built_functions import FUNCTIONS, needs_sam, path_of
-from tests.support.stack import ENVIRONMENT
+from tests.support.built_functions import needs_sam
 
 MOST_LAYER_BYTES = 50 * 1024 * 1024
 pytestmark = needs_sam
-
-
-@pytest.mark.parametrize("function", FUNCTIONS)
-def test_a_built_function_starts_on_a_clean_interpreter(built: Path, lambda_python: Path, function: str) -> None:
-    environment = {
-        **ENVIRONMENT,
-        "PYTHONPATH": path_of(built, function),
-        "AWS_DEFAULT_REGION": "eu-central-1",
-        "POWERTOOLS_SERVICE_NAME": "test",
-        "POWERTOOLS_METRICS_NAMESPACE": "test",
-    }
-    started = (
-        "import app; from hubspot_oauth.product import deployed;"
-        " product = deployed(); product.install_routes, product.token_route, product.worker"
-    )
-
-    done = subprocess.run([lambda_python, "-c", started], env=environment, capture_output=True, text=True, check=False)
-
-    assert done.returncode == 0, done.stderr
 
 
 def test_the_layer_ships_bytecode_and_no_boto3_and_stays_small(built: Path) -> None:
