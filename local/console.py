@@ -28,7 +28,7 @@ _SEEN = (
     "refresh_at",
     "lease_until",
     "attempts",
-    "dead_code",
+    "needs_reinstall_because",
     "binding",
     "client_reference_id",
 )

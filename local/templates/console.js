@@ -17,7 +17,7 @@ function times(count) {
 }
 
 function standing(account, now) {
-  if (account.status === "needs_reinstall") return ["bad", "Needs a re-install", account.dead_code || ""];
+  if (account.status === "needs_reinstall") return ["bad", "Needs a re-install", account.needs_reinstall_because || ""];
   if (account.status === "disconnecting") return ["wait", "Disconnecting", ""];
   if (account.lease_until > now) return ["wait", "Refreshing", ""];
   if (account.attempts > 0) return ["wait", "Trying again", `attempt ${account.attempts}`];
