@@ -42,7 +42,7 @@ class Code:
 
 
 class Codes:
-    """Every code ever issued, so that a spent or expired code gets its own error. Callers hold the simulator's lock."""
+    """Every code ever issued, so that an expired code gets its own error. Callers hold the simulator's lock."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock

@@ -13,7 +13,7 @@ CODE_LIFETIME = 600
 
 @fact("code-single-use", "D", "A code that was redeemed gets BAD_AUTH_CODE the second time.")
 def code_single_use(hubspot: HubSpot) -> Finding:
-    """The product gets this answer when a user reloads the callback in the browser."""
+    """The product does not rely on this: it records a code as spent before it sends it."""
     if hubspot.used_code is None:
         hubspot.used_code = hubspot.new_code()
         hubspot.exchange(hubspot.used_code)

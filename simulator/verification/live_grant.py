@@ -40,7 +40,7 @@ def token_works(hubspot: HubSpot) -> Finding:
     "introspection", "D", "Introspection of an access token tells active, hub_id, user, user_id, app_id and hub_domain."
 )
 def introspection(hubspot: HubSpot) -> Finding:
-    """The product learns here who installed the app."""
+    """The product asks only when a token answer lacks the account or the scopes."""
     form = {"token": hubspot.live_access_token(), "token_type_hint": "access_token"}
     reply = hubspot.post("token/introspect", form)
     missing = {"active", "hub_id", "user", "user_id", "app_id", "hub_domain"} - reply.body.keys()

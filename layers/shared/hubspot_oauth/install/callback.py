@@ -1,7 +1,8 @@
 """Finishes an install when the browser arrives at the redirect URL.
 
-The order of the guards matters. The state's signature is checked before its content is used, and the cookie is checked
-before an attempt's outcome is shown. Nonce and code are spent together before the code is sent to HubSpot.
+The order of the guards matters. The state's signature is checked before its content is used. For an ``own`` install
+the cookie is checked before an attempt's outcome is shown; a Marketplace install may have no cookie. Nonce and code
+are spent together before the code is sent to HubSpot.
 """
 
 import hmac

@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 
 from hubspot_oauth.adapters.api_gateway import Event
 
-#: Longer than a state lives, so that a late browser gets ``state_expired`` and a reload still shows the landing.
+#: Longer than a state lives, so that a late browser still gets the link that starts the same install again, and a
+#: reload still shows the landing.
 COOKIE_SECONDS = 3600
 
 

@@ -39,7 +39,7 @@ class Refreshed:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """The row changed before the commit (another refresh, an install, a disconnect); read it again."""
+    """The row changed before the commit or the mark (another refresh, an install, a disconnect); read it again."""
 
 
 Outcome = Refreshed | Verdict | Moved
