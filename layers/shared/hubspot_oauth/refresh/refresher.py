@@ -94,8 +94,7 @@ class Refresher:
             return self._half_answered(answer, leased, ours, remaining)
         self.breaker.succeeded(sent_at)
         renewed = _renewed(answer, ours.tokens, leased, sent_at)
-        lifetime = renewed.expires_at - renewed.issued_at
-        due_at = refresh_at(renewed.issued_at, lifetime, self.settings.margin_percent, self.roll())
+        due_at = refresh_at(sent_at, answer.expires_in, self.settings.margin_percent, self.roll())
         renewal = _renewal(leased, renewed, ours.sealer, due_at)
         return renewed if self.rescuing_store.store(renewal, remaining) else Moved()
 
