@@ -1,6 +1,6 @@
 """Serves the twin's own page: the install link, the connected accounts with countdowns, how to ask for a token.
 
-It reads the accounts table directly, and only the attributes in `_SEEN`: never the sealed tokens.
+It reads the accounts table directly, and only the attributes in `SEEN`: never the sealed tokens.
 """
 
 import json
@@ -19,7 +19,7 @@ from local.events import Request, Response
 
 STATE_PATH = "/_console/state"
 SHOWN = 50
-_SEEN = (
+SEEN = (
     "hub_id",
     "status",
     "version",
@@ -86,8 +86,8 @@ class Console:
     def _state(self) -> Mapping[str, Any]:
         answer = self._dynamodb.scan(
             TableName=self._table,
-            ProjectionExpression=", ".join(f"#{name}" for name in _SEEN),
-            ExpressionAttributeNames={f"#{name}": name for name in _SEEN},
+            ProjectionExpression=", ".join(f"#{name}" for name in SEEN),
+            ExpressionAttributeNames={f"#{name}": name for name in SEEN},
             Limit=SHOWN,
         )
         rows = [{name: _plain(value) for name, value in item.items()} for item in answer["Items"]]

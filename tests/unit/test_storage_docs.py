@@ -29,6 +29,7 @@ from hubspot_oauth.install.attempt import INSTALLED, Attempt
 from hubspot_oauth.install.spent_codes import KEEP_SECONDS
 from hubspot_oauth.product import Product
 from hubspot_oauth.refresh.breaker_state import BreakerState, Evidence, Reason
+from local.console import SEEN
 from ops.template import load_template
 from tests.support.stack import ENVIRONMENT
 
@@ -276,6 +277,13 @@ def test_every_field_that_is_read_from_an_item_is_written(kind: str, read: Calla
     found = read(plain(written()[kind].item))
 
     assert [field.name for field in fields(found) if getattr(found, field.name) == field.default] == []
+
+
+def test_the_twins_console_reads_attributes_that_are_stored_and_shows_no_other() -> None:
+    script = (ROOT / "local" / "templates" / "console.js").read_text(encoding="utf-8")
+
+    assert set(SEEN) <= set(written()["account"].types)
+    assert set(re.findall(r"\baccount\.(\w+)", script)) <= set(SEEN)
 
 
 @pytest.mark.parametrize(
