@@ -1,12 +1,19 @@
 """What a caller who asks for a token gets, and when that refreshes it, against a HubSpot that speaks HTTP."""
 
 from collections.abc import Callable
+from functools import partial, reduce
 
 import pytest
 
 from hubspot_oauth.domain import call_timeouts
-from hubspot_oauth.domain.account import Account, GrantKey
-from hubspot_oauth.domain.api_errors import AccountNotFound, HubSpotUnavailable, RefreshInProgress, TokenRejected
+from hubspot_oauth.domain.account import Account, GrantKey, Renewal
+from hubspot_oauth.domain.api_errors import (
+    AccountNotFound,
+    HubSpotUnavailable,
+    RefreshInProgress,
+    TokenRejected,
+    Unavailable,
+)
 from hubspot_oauth.domain.errors import Fault
 from hubspot_oauth.domain.tokens import fingerprint
 from simulator import Running
@@ -17,7 +24,7 @@ HUB_ID = 100001
 
 
 def held_by_another(stack: Stack, clock: Clock) -> Account:
-    held = stack.accounts.lease_due(GrantKey.of_account(HUB_ID), "another", int(clock()))
+    held = stack.accounts.lease_seen(stack.stored(HUB_ID), "another", int(clock()))
     assert held
     return held
 
@@ -65,10 +72,12 @@ def test_min_ttl_is_at_most_the_margin(installed: Stack, clock: Clock, hubspot: 
     assert token_calls(hubspot.simulator, "refresh_token") == 1
 
 
-def test_a_valid_token_is_handed_out_while_another_refreshes_it(overdue: Stack, clock: Clock) -> None:
+def test_a_valid_token_is_handed_out_at_once_while_another_refreshes_it(overdue: Stack, clock: Clock) -> None:
     overdue.accounts.lease_due(GrantKey.of_account(HUB_ID), "another", int(clock()))
+    asked_at = clock()
 
     assert overdue.token(HUB_ID, min_ttl=600).token
+    assert clock() == asked_at
 
 
 def test_a_reader_of_an_expired_token_waits_three_seconds_for_the_lease_owner(expired: Stack, clock: Clock) -> None:
@@ -134,6 +143,103 @@ def test_a_token_that_is_still_good_survives_an_outage(overdue: Stack, hubspot: 
     fail_refreshes(hubspot.simulator, kind="status", status=503)
 
     assert overdue.token(HUB_ID, min_ttl=600).token
+
+
+def slow(monkeypatch: pytest.MonkeyPatch, stack: Stack, part: str, seconds: float) -> None:
+    """Let each call of this part take so many seconds."""
+    owner_path, _, name = part.rpartition(".")
+    owner = reduce(getattr, owner_path.split("."), stack)
+    real = getattr(owner, name)
+
+    def call(*given: object, **named: object) -> object:
+        stack.sleep(seconds)
+        return real(*given, **named)
+
+    monkeypatch.setattr(owner, name, call)
+
+
+@pytest.mark.parametrize("part", ["hubspot.refresh", "vault.sealer", "breaker.state", "accounts.lease_seen"])
+def test_a_token_that_expired_during_a_slow_call_is_not_handed_out(
+    installed: Stack, clock: Clock, hubspot: Running, monkeypatch: pytest.MonkeyPatch, part: str
+) -> None:
+    clock.forward(installed.stored(HUB_ID).expires_at - clock() - 2.5)
+    fail_refreshes(hubspot.simulator, kind="status", status=503)
+    slow(monkeypatch, installed, part, 8)
+
+    with pytest.raises(Unavailable) as caught:
+        installed.token(HUB_ID, min_ttl=4)
+
+    assert caught.value.retry_after
+
+
+@pytest.mark.parametrize("part", ["accounts.get", "vault.unseal"])
+def test_a_token_that_expired_while_it_was_read_is_replaced(
+    installed: Stack, clock: Clock, monkeypatch: pytest.MonkeyPatch, part: str
+) -> None:
+    clock.forward(installed.stored(HUB_ID).expires_at - clock() - 62)
+    slow(monkeypatch, installed, part, 3)
+
+    assert installed.token(HUB_ID).expires_at > clock() + 600
+
+
+def test_a_new_token_that_lives_no_longer_than_its_storing_is_not_handed_out(
+    expired: Stack, hubspot: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hubspot.simulator.change(token_lifetime=5)
+    slow(monkeypatch, expired, "rescuing_store.store", 8)
+
+    with pytest.raises(HubSpotUnavailable) as caught:
+        expired.token(HUB_ID)
+
+    assert caught.value.retry_after
+
+
+def test_a_waiting_reader_does_not_get_a_token_that_expired_while_it_was_opened(
+    expired: Stack, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = held_by_another(expired, clock)
+    meanwhile(monkeypatch, expired, lambda: committed(expired, held, lives=2))
+    slow(monkeypatch, expired, "vault.unseal", 3)
+
+    with pytest.raises(HubSpotUnavailable) as caught:
+        expired.token(HUB_ID)
+
+    assert caught.value.retry_after
+
+
+def committed(stack: Stack, held: Account, *, lives: int) -> bool:
+    """The lease owner stores the same access token with a new expiry, as after a new refresh token alone."""
+    expires_at = int(stack.clock()) + lives
+    return stack.accounts.commit(
+        Renewal(
+            key=held.key,
+            install_id=held.install_id,
+            sealed=held.sealed,
+            scopes=held.scopes,
+            issued_at=held.issued_at,
+            expires_at=expires_at,
+            refresh_at=expires_at,
+            version=held.version,
+        )
+    )
+
+
+@pytest.mark.parametrize("when", ["before the lease", "while it waits"])
+def test_a_rejected_token_is_not_handed_out_again_when_another_stored_a_refresh_token_alone(
+    installed: Stack, clock: Clock, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    clock.forward(120)
+    rejected = installed.token(HUB_ID)
+    held = held_by_another(installed, clock) if when == "while it waits" else installed.stored(HUB_ID)
+    another_stores = partial(committed, installed, held, lives=600)
+    if when == "while it waits":
+        meanwhile(monkeypatch, installed, another_stores)
+    else:
+        real = installed.hubspot.refresh
+        monkeypatch.setattr(installed.hubspot, "refresh", lambda *given: [another_stores(), real(*given)][1])
+
+    with pytest.raises(HubSpotUnavailable):
+        installed.token(HUB_ID, rejected=rejected.fingerprint)
 
 
 def test_a_reader_gets_its_token_though_it_could_only_be_rescued(

@@ -5,7 +5,6 @@ A request refreshes only with a lease, so two requests never refresh the same to
 
 import secrets
 from dataclasses import dataclass
-from typing import NoReturn
 
 from hubspot_oauth.adapters.accounts_table import AccountsTable
 from hubspot_oauth.adapters.aws import AWS_ERRORS, is_transient
@@ -23,6 +22,7 @@ from hubspot_oauth.domain.api_errors import (
     RefreshInProgress,
     TokenRejected,
     TokensUnreadable,
+    Unavailable,
     VaultUnavailable,
 )
 from hubspot_oauth.domain.clocks import Clock, Monotonic, Remaining, Roll, Sleep
@@ -35,6 +35,8 @@ from hubspot_oauth.refresh.refresher import Moved, Refreshed, Refresher
 from hubspot_oauth.refresh.verdict import Verdict
 
 WAIT_SECONDS = 3.0
+#: A token that lives for less is never handed out: the caller's request would reach HubSpot too late.
+LEAST_SECONDS = 1.0
 _FIRST_PAUSE_SECONDS = 0.1
 _MOST_PAUSE_SECONDS = 0.8
 _PROBLEM_OF: dict[Fault, type[Problem]] = {
@@ -61,12 +63,13 @@ class AccessTokens:
     def get(self, key: GrantKey, min_ttl: int | None, rejected: str | None, remaining: Remaining) -> AccessToken:
         """Return the stored access token if it lives long enough, else a new one.
 
-        If no new one can be had now, a stored token that still lives is returned even below ``min_ttl``.
+        If no new one can be had now, a stored token that still lives is returned even below ``min_ttl``. Whether it
+        lives is looked at after everything that this request waited for.
 
         Args:
             key: The account.
-            min_ttl: Seconds the token must still live, at most the margin. The default is 60 or half the margin,
-                whichever is less.
+            min_ttl: Seconds the token must still live. A value above ``refresh_timing.margin`` counts as that margin.
+                The default is 60 or half the margin, whichever is less.
             rejected: The fingerprint of a token that HubSpot answered with 401. If it is still the stored token, that
                 token is refreshed and never returned.
             remaining: Seconds the function may still run.
@@ -84,58 +87,59 @@ class AccessTokens:
             AwsUnavailable: No stored token is usable, and the last refresh failed because of AWS.
             ClientError, BotoCoreError: A call to DynamoDB failed. A usable stored token hides a transient failure.
         """
-        fallback: AccessToken | None = None
+        account = self._read(key)
+        stored = self._open(account)
+        fallback = None
+        if rejected == stored.fingerprint:
+            self._check_age(account)
+        elif self._left(stored) >= self._least(account, min_ttl):
+            return stored
+        else:
+            fallback = stored
         try:
-            account = self._read(key)
-            token = self._open(account)
-            if rejected == token.fingerprint:
-                self._check_age(account)
-            elif self._left(account) >= self._least(account, min_ttl):
-                return token
-            elif self._left(account) > 0:
-                fallback = token
-            if account.lease_live(self.clock()):
-                # Do not try for the lease: DynamoDB would refuse the write and bill it all the same.
-                return fallback or self._wait(account)
-            return self._renew(account, fallback, remaining)
-        except AWS_ERRORS as error:
-            if fallback and is_transient(error):
+            return self._renew(account, rejected, remaining, patient=not self._lives(fallback))
+        except (Unavailable, *AWS_ERRORS) as error:
+            # Looked at again, because a slow call may have outlived the stored token.
+            if fallback and self._lives(fallback) and (isinstance(error, Unavailable) or is_transient(error)):
                 return fallback
             raise
 
-    def _renew(self, account: Account, fallback: AccessToken | None, remaining: Remaining) -> AccessToken:
-        """Refresh and return the new token; if that is impossible now, return ``fallback`` if there is one."""
-        pause = self._pause(account)
-        if pause > 0:
-            return fallback or _none_now(account, account.side_at_fault, pause)
+    def _renew(self, account: Account, rejected: str | None, remaining: Remaining, *, patient: bool) -> AccessToken:
+        """Refresh and return the new token, or another request's. Only a ``patient`` one waits for a lease owner.
+
+        Raises:
+            Unavailable: There is no new token now.
+        """
+        if account.lease_live(self.clock()):
+            # Do not try for the lease: DynamoDB would refuse the write and bill it all the same.
+            return self._wait(account, rejected, patient=patient)
+        if (pause := self._pause(account)) > 0:
+            raise _none_now(account, account.side_at_fault, pause)
         breaker = self.breaker.state()
         if breaker.open:
-            return fallback or _none_now(account, Fault.APP, BACKOFF_FIRST_SECONDS)
+            raise _none_now(account, Fault.APP, BACKOFF_FIRST_SECONDS)
         leased_at = self.monotonic()
         leased = self.accounts.lease_seen(account, secrets.token_hex(8), int(self.clock()))
         if leased is None:
-            return fallback or self._wait(account)
+            return self._wait(account, rejected, patient=patient)
         outcome = self.refresher.refresh(leased, leased_at, remaining)
         if isinstance(outcome, Moved):
-            return self._open_live(self._read(account.key))
+            return self._open_moved(self._read(account.key), rejected)
         if isinstance(outcome, Verdict):
-            return self._failed(outcome, account, fallback)
+            if outcome.dead:
+                raise _needs_reinstall(account.key)
+            raise _none_now(account, outcome.fault, int(outcome.wait))
         self.report("RefreshedOnRead", hub_id=account.hub_id)
         if breaker.watched(self.clock()):
             self.breaker.bring_in_successes()
-        return _handed_out(outcome, account)
+        return self._living(_handed_out(outcome, account), account)
 
-    def _failed(self, verdict: Verdict, account: Account, fallback: AccessToken | None) -> AccessToken:
-        if verdict.dead:
-            raise _needs_reinstall(account.key)
-        return fallback or _none_now(account, verdict.fault, int(verdict.wait))
-
-    def _wait(self, seen: Account) -> AccessToken:
+    def _wait(self, seen: Account, rejected: str | None, *, patient: bool) -> AccessToken:
         """Poll the row for at most three seconds, at growing intervals, until the lease owner has stored a new token.
 
         The wait ends early when the row backs off, because the lease owner's refresh has then failed.
         """
-        until = self.monotonic() + WAIT_SECONDS
+        until = self.monotonic() + (WAIT_SECONDS if patient else 0)
         pause = _FIRST_PAUSE_SECONDS
         account = seen
         while (left := until - self.monotonic()) > 0:
@@ -143,9 +147,9 @@ class AccessTokens:
             pause = min(2 * pause, _MOST_PAUSE_SECONDS)
             account = self._read(seen.key)
             if (account.install_id, account.version) != (seen.install_id, seen.version):
-                return self._open_live(account)
+                return self._open_moved(account, rejected)
             if (back_off := self._pause(account)) > 0:
-                return _none_now(account, account.side_at_fault, back_off)
+                raise _none_now(account, account.side_at_fault, back_off)
         leased_for = max(1, (account.lease_until or 0) - int(self.clock()))
         raise RefreshInProgress(f"The token of account {seen.hub_id} is being refreshed.", retry_after=leased_for)
 
@@ -157,14 +161,21 @@ class AccessTokens:
             raise _needs_reinstall(key)
         return account
 
-    def _open_live(self, account: Account) -> AccessToken:
+    def _open_moved(self, account: Account, rejected: str | None) -> AccessToken:
         """The token of a row that has changed since it was last read.
 
-        The access token may still be the expired one, because some refreshes bring only a new refresh token.
+        It may still be the expired or rejected one, because some refreshes bring only a new refresh token.
         """
-        if self._left(account) <= 0:
-            return _none_now(account, account.side_at_fault, self._pause(account))
-        return self._open(account)
+        token = self._open(account)
+        if token.fingerprint == rejected:
+            raise _none_now(account, account.side_at_fault, self._pause(account))
+        return self._living(token, account)
+
+    def _living(self, token: AccessToken, account: Account) -> AccessToken:
+        """The token, unless it has expired while this request waited for HubSpot, AWS or a lease owner."""
+        if not self._lives(token):
+            raise _none_now(account, account.side_at_fault, self._pause(account))
+        return token
 
     def _open(self, account: Account) -> AccessToken:
         token = self.vault.unseal(account).access_token
@@ -183,14 +194,17 @@ class AccessTokens:
         """
         return 0 if account.at_fault is Fault.TOKENS else account.pause(self.clock())
 
-    def _left(self, account: Account) -> float:
-        return account.expires_at - self.clock()
+    def _left(self, token: AccessToken) -> float:
+        return token.expires_at - self.clock()
+
+    def _lives(self, token: AccessToken | None) -> bool:
+        return token is not None and self._left(token) >= LEAST_SECONDS
 
     def _least(self, account: Account, min_ttl: int | None) -> float:
         most = margin(account.lifetime, self.settings.margin_percent)
         if min_ttl is None:
             return min(DEFAULT_MIN_TTL_SECONDS, most / 2)
-        return max(1.0, min(min_ttl, most))
+        return max(LEAST_SECONDS, min(min_ttl, most))
 
 
 def _handed_out(renewed: Refreshed, account: Account) -> AccessToken:
@@ -201,15 +215,11 @@ def _needs_reinstall(key: GrantKey) -> NeedsReinstall:
     return NeedsReinstall(f"Account {key.hub_id} must install the app again.", hub_id=key.hub_id)
 
 
-def _none_now(account: Account, fault: Fault, retry_after: int) -> NoReturn:
-    """Raise the problem that names the side at fault.
-
-    Raises:
-        Problem: Always.
-    """
+def _none_now(account: Account, fault: Fault, retry_after: int) -> Problem:
+    """The problem that names the side at fault."""
     if fault is Fault.SETUP:
-        raise NotConfigured
+        return NotConfigured()
     if fault is Fault.TOKENS:
-        raise TokensUnreadable(f"The stored tokens of account {account.hub_id} do not open.")
+        return TokensUnreadable(f"The stored tokens of account {account.hub_id} do not open.")
     detail = f"No working token of account {account.hub_id} can be had right now."
-    raise _PROBLEM_OF[fault](detail, retry_after=max(1, retry_after))
+    return _PROBLEM_OF[fault](detail, retry_after=max(1, retry_after))

@@ -8,12 +8,13 @@
     ├── NeedsReinstall       409 needs_reinstall, with the URL that starts the re-install
     ├── TokenRejected        409 token_rejected
     ├── TokensUnreadable     500 tokens_unreadable: stored tokens cannot be unsealed; raises an alarm
-    ├── RefreshInProgress    503 refresh_in_progress
-    ├── HubSpotUnavailable   503 hubspot_unavailable: HubSpot gives no token now
-    ├── AppRefused           503 misconfigured: HubSpot refuses this app, not the account
-    ├── NotConfigured        503 not_configured: the client secret has no value yet
-    ├── VaultUnavailable     503 vault_unavailable: KMS refused or did not answer
-    └── AwsUnavailable       503 aws_unavailable: another AWS service throttled, failed or did not answer
+    └── Unavailable          503
+        ├── RefreshInProgress    refresh_in_progress
+        ├── HubSpotUnavailable   hubspot_unavailable: HubSpot gives no token now
+        ├── AppRefused           misconfigured: HubSpot refuses this app, not the account
+        ├── NotConfigured        not_configured: the client secret has no value yet
+        ├── VaultUnavailable     vault_unavailable: KMS refused or did not answer
+        └── AwsUnavailable       aws_unavailable: another AWS service throttled, failed or did not answer
 
 Every 503 has a Retry-After header except ``not_configured``, which lasts until an operator sets the secret. The
 codes of the 500 and of each 503 except ``refresh_in_progress`` name the side at fault.
@@ -68,34 +69,40 @@ class TokenRejected(Problem):
     status, code, title = 409, "token_rejected", "A fresh token was rejected"
 
 
-class RefreshInProgress(Problem):
+class Unavailable(Problem):
+    """What was asked for cannot be had now."""
+
+    status = 503
+
+
+class RefreshInProgress(Unavailable):
     """The stored token has expired or was rejected, and a lease owner is refreshing it."""
 
-    status, code, title = 503, "refresh_in_progress", "The token is being refreshed"
+    code, title = "refresh_in_progress", "The token is being refreshed"
 
 
-class HubSpotUnavailable(Problem):
+class HubSpotUnavailable(Unavailable):
     """HubSpot gave no token on this try, or on the try that the account now backs off from."""
 
-    status, code, title = 503, "hubspot_unavailable", "HubSpot gives no token right now"
+    code, title = "hubspot_unavailable", "HubSpot gives no token right now"
 
 
-class AppRefused(Problem):
+class AppRefused(Unavailable):
     """HubSpot refuses this app's own credentials or requests. The account is not the cause; the operator must act."""
 
-    status, code, title = 503, "misconfigured", "This app cannot refresh tokens right now"
+    code, title = "misconfigured", "This app cannot refresh tokens right now"
 
 
-class NotConfigured(Problem):
+class NotConfigured(Unavailable):
     """The client secret has no value yet; ``make secret`` sets it."""
 
-    status, code, title = 503, "not_configured", "The client secret is not set"
+    code, title = "not_configured", "The client secret is not set"
 
     def __init__(self) -> None:
         super().__init__("Set it with “make secret”.")
 
 
-class VaultUnavailable(Problem):
+class VaultUnavailable(Unavailable):
     """KMS refused or did not answer.
 
     Args:
@@ -104,17 +111,17 @@ class VaultUnavailable(Problem):
         aws_code: AWS's error code.
     """
 
-    status, code, title = 503, "vault_unavailable", "The stored tokens cannot be opened or sealed right now"
+    code, title = "vault_unavailable", "The stored tokens cannot be opened or sealed right now"
 
     def __init__(self, detail: str, *, retry_after: int = 60, aws_code: str = "") -> None:
         super().__init__(f"{detail} {aws_code}".strip(), retry_after=retry_after)
         self.aws_code = aws_code
 
 
-class AwsUnavailable(Problem):
+class AwsUnavailable(Unavailable):
     """An AWS service throttled the call, failed or did not answer; a retry may succeed."""
 
-    status, code, title = 503, "aws_unavailable", "AWS is slow or does not answer right now"
+    code, title = "aws_unavailable", "AWS is slow or does not answer right now"
 
 
 class TokensUnreadable(Problem):
