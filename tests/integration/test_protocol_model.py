@@ -74,7 +74,7 @@ def test_every_clause_of_every_condition_is_needed(requests: dict[str, set[Reque
 
 
 def a_lease_is_taken_before_it_ends(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(accounts_table, "_orphaned", lambda row, *_, **__: row.lease_until is not None)
+    patch.setattr(Account, "orphaned", lambda row, *_, **__: row.lease_until is not None)
 
 
 def a_lease_does_not_cover_clocks_that_differ(patch: pytest.MonkeyPatch) -> None:

@@ -16,14 +16,16 @@ Each method writes only under its condition, with this effect::
                                                                 no lease
     forget     install_id unchanged                          -> the row is deleted
     install    no install whose code was exchanged later;    -> new install_id and tokens, version 1, active, no lease,
-               linked to no customer or the same one            client_reference_id
+               if it names a customer, the row is linked        that customer's client_reference_id
+               to none or to the same one
     _link      linked to no customer or the same one         -> client_reference_id of an install that came too late
 
 A lease is orphaned when it runs out before its owner has ended it. Each new version also ends the lease, so an owner
 that still finds its name in the row knows that install_id and version are unchanged. A late answer may carry the only
 refresh token that works, so a commit does not ask who owns the lease, and it undoes a mark. An install gets a new
 ``install_id``, so tokens of an earlier install never replace those of a later one. Every condition is needed:
-``tests/model`` searches every order of up to three actors on one account, and finds a broken law without any clause.
+``tests/model`` searches every order of up to three actors on one account. If any one clause is taken out, it finds an
+order that breaks a rule of the protocol.
 """
 
 import random
@@ -35,7 +37,6 @@ from hubspot_oauth.adapters.dynamodb import delete, plain, typed, update
 from hubspot_oauth.domain.account import Account, Grant, GrantKey, NewInstall, Renewal, Status
 from hubspot_oauth.domain.call_timeouts import LEASE_SECONDS
 from hubspot_oauth.domain.errors import Fault
-from hubspot_oauth.domain.refresh_timing import orphan_wait
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -122,7 +123,7 @@ class AccountsTable:
         return self._lease(key, owner, now, free, orphaned, patient=True)
 
     def lease_seen(self, seen: Account, owner: str, now: int) -> Account | None:
-        """Lease the row that a reader has just read; return it, or None when it has moved on or is leased."""
+        """Lease the row that the token route has just read; return it, or None when it has moved on or is leased."""
         same = f"{_SAME} AND #status = :active AND {_FREE}", {**_identity(seen), ":active": Status.ACTIVE}
         return self._lease(seen.key, owner, now, same, (_ORPHANED, {}), patient=False)
 
@@ -197,7 +198,7 @@ class AccountsTable:
         found = account_from(row) if row else None
         if found and found.lease_owner == owner:
             return found  # our own lease: DynamoDB's first answer was lost, and the SDK repeated the request
-        if found is None or not _orphaned(found, now, patient=patient):
+        if found is None or not found.orphaned(now, patient=patient):
             return None
         # New tokens from the orphaned lease may still arrive: ``orphaned_since`` keeps the row from being marked dead.
         condition, values = orphaned
@@ -242,9 +243,3 @@ class AccountsTable:
 
 def _identity(row: Account | Renewal) -> dict[str, Any]:
     return {":install_id": row.install_id, ":version": row.version}
-
-
-def _orphaned(row: Account, now: int, *, patient: bool) -> bool:
-    if row.lease_until is None or row.lease_until > now:
-        return False
-    return not patient or now >= row.lease_until + orphan_wait(row.attempts)

@@ -11,6 +11,7 @@ from typing import Any
 
 from hubspot_oauth.domain.call_timeouts import RESCUE_RETENTION_SECONDS
 from hubspot_oauth.domain.errors import Fault
+from hubspot_oauth.domain.refresh_timing import orphan_wait
 
 _HUB_ID = re.compile(r"[1-9][0-9]{0,15}")
 
@@ -139,8 +140,8 @@ class Account(SealedGrant):
     def pause(self, now: float) -> int:
         """Seconds until the row's backoff ends; 0 if the row does not back off or is leased.
 
-        After a ``RefreshTokenOnly`` answer ``attempts`` is 0, and only a ``refresh_at`` after the expiry shows the
-        backoff.
+        A ``RefreshTokenOnly`` answer resets ``attempts`` to 0. Its backoff counts only if it ends after the expiry: a
+        scheduled ``refresh_at`` is never that late.
         """
         if self.refresh_at is None or self.lease_live(now):
             return 0
@@ -151,6 +152,12 @@ class Account(SealedGrant):
     def lease_live(self, now: float) -> bool:
         """Whether the row has a lease that has not run out at ``now``."""
         return self.lease_until is not None and self.lease_until > now
+
+    def orphaned(self, now: float, *, patient: bool) -> bool:
+        """Whether the row's lease is orphaned, for a ``patient`` caller only after ``orphan_wait`` seconds."""
+        if self.lease_until is None or self.lease_until > now:
+            return False
+        return not patient or now >= self.lease_until + orphan_wait(self.attempts)
 
 
 def parse_hub_id(value: str) -> int | None:
