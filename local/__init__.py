@@ -1,1 +1,4 @@
-"""Runs the product on this machine: the real template on an emulated AWS, beside a HubSpot simulator."""
+"""Runs a twin of the deployed product on this machine: the real template on an emulated AWS.
+
+A twin talks to the HubSpot simulator, or to the real HubSpot.
+"""

@@ -66,7 +66,8 @@ def _common(command: Any) -> Any:  # noqa: ANN401 - click's decorators
 def main(context: click.Context, /, **flags: Any) -> None:  # noqa: ANN401 - one for each flag
     """Run the whole product on this machine: the real template on an emulated AWS, beside a HubSpot simulator.
 
-    The client secret of another HubSpot comes from the environment, HUBSPOT_CLIENT_SECRET, or from a prompt.
+    With --hubspot-api-url and --hubspot-app-url, the app's client secret comes from the environment variable
+    HUBSPOT_CLIENT_SECRET, or from a prompt.
     """
     _forget_the_users_aws()
     if context.invoked_subcommand is None:

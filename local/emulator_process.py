@@ -40,7 +40,10 @@ def _end_with_the_twin(doomed: list[Path]) -> None:
 
 
 def _reset() -> None:
-    """Let the emulation end and reap its workers: SIGKILL would leave zombies where no init process runs."""
+    """Make the emulation stop and reap its workers.
+
+    After a SIGKILL they would stay zombies in a container that has no init process.
+    """
     port = int(os.environ["GATEWAY_PORT"])
     connection = http.client.HTTPConnection(os.environ["BIND_HOST"], port, timeout=_RESET_SECONDS)
     connection.request("POST", "/_ministack/reset")

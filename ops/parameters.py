@@ -16,7 +16,8 @@ def check_parameters(
     Args:
         template: From ``load_template``.
         given: Parameter values by name; the others take the template's default.
-        how: By parameter name, the arguments that set it; the sentence about a missing one ends with them.
+        how: Maps a parameter's name to the command-line arguments that set it. The sentence about a missing parameter
+            ends with these arguments.
     """
     declared: Mapping[str, Mapping[str, Any]] = template["Parameters"]
     faults = [f"{name}: the template has no such parameter" for name in given if name not in declared]

@@ -46,7 +46,7 @@ class AuthorizationRequest:
 
     @classmethod
     def parse(cls, query: str) -> "AuthorizationRequest":
-        """Read a raw query string. An absent parameter is empty, which `check` refuses where it is required."""
+        """Read a raw query string. An absent required parameter becomes empty, and `check` refuses that."""
         given = {name: values[0] for name, values in parse_qs(query, keep_blank_values=True).items()}
         challenge = given.get("code_challenge")
         return cls(

@@ -43,7 +43,7 @@ class SimulatorSettings:
 
     @classmethod
     def from_hsmeta(cls, document: Mapping[str, Any], **others: Any) -> Self:  # noqa: ANN401 - any field of this class
-        """Settings of the app that an app-hsmeta.json declares; `others` are further fields, and win."""
+        """Settings of the app that an app-hsmeta.json declares; fields in `others` override the declared ones."""
         auth = document.get("config", {}).get("auth", {})
         declared: dict[str, Any] = {
             "redirect_urls": tuple(auth.get("redirectUrls", ())),

@@ -17,7 +17,7 @@ RESET = (1, 0)  # SO_LINGER on, zero seconds: closing the socket sends a TCP res
 class Connection(WSGIRequestHandler):
     """Keeps the connection open. Werkzeug's own handler waits for more input after every answer, and then closes it.
 
-    A test that times the simulator so measures its work, not the transport.
+    So a test that times the simulator measures its work, not the transport.
     """
 
     protocol_version = "HTTP/1.1"

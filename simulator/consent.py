@@ -48,7 +48,7 @@ def pages(simulator: Simulator) -> Blueprint:
 
 
 def consent_page(simulator: Simulator, wanted: AuthorizationRequest, hub_id: int, action: str, query: str) -> str:
-    """Ask a user of the account. Whether that user may install is checked only when they allow it."""
+    """The page that asks for consent. Whether the chosen user may install is checked only after Allow."""
     settings = simulator.settings
     account = wanted.check_account(simulator.account(hub_id))
     dropped = [scope for scope in wanted.optional_scopes if not account.may_grant((scope,))]

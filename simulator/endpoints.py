@@ -18,7 +18,7 @@ VERSIONS = f"<any({', '.join(repr(version) for version in API_VERSIONS)}):versio
 
 
 def api(simulator: Simulator) -> Blueprint:
-    """The versions answer alike; any other version is a 404."""
+    """The routes of the API. All versions in API_VERSIONS answer alike; any other version is a 404."""
     routes = Blueprint("api", __name__)
 
     @routes.post(f"/oauth/{VERSIONS}/token")

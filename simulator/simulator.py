@@ -58,7 +58,7 @@ class Simulator:
             self._sleep(seconds)
 
     def account(self, hub_id: int) -> Account | None:
-        """Find an account of the picker, or a minted one."""
+        """Find an account of the settings, or one that POST /_sim/grants added."""
         return self.settings.account(hub_id) or self.minted_accounts.get(hub_id)
 
     def opaque(self, length: int, hub_id: int | None = None) -> str:

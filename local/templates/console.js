@@ -25,7 +25,7 @@ function standing(account, now) {
   return ["good", "Connected", account.binding === "unbound" ? "nobody proved who asked" : ""];
 }
 
-// A narrow screen shows rows as blocks, which takes the table's meaning from its elements: the roles say it again.
+// A narrow screen shows rows as blocks. Screen readers then see no table any more, so the roles say what it is.
 function cell(row, name, label) {
   const td = row.insertCell();
   td.setAttribute("role", "cell");

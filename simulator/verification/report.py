@@ -53,8 +53,8 @@ def verify(
     """Print a verdict for each fact; return 1 if one is contradicted or HubSpot cannot be reached, else 0.
 
     Without a refresh token it asks for consent: it prints authorization URLs and listens on the redirect URL, which
-    must be on localhost. With `end_grant` it revokes and uninstalls at the end. With `wait`, a sleep, it lets a code
-    and a token expire. It prints no secret.
+    must be on localhost. With `end_grant` it revokes and uninstalls at the end. With `wait`, a function such
+    as time.sleep, it waits until a code and a token have expired. It prints no secret.
     """
     hubspot = HubSpot(
         api_url,

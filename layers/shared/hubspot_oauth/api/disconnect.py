@@ -5,8 +5,8 @@
 3. The row is deleted, even if HubSpot failed in step 2. The row stays if KMS fails or HubSpot refuses our own client,
    because it has the only refresh token that a later call can revoke.
 
-If the app is installed again in between, the new install's row stays. If HubSpot ended that grant too, the account's
-first refresh finds out and marks the account dead. A caller may repeat a request that failed half-way.
+If the app is installed again in between, the new install's row stays. If HubSpot also ended the new grant, the first
+refresh fails and the account is marked dead. A caller may repeat a request that failed half-way.
 """
 
 from collections.abc import Iterator, Mapping

@@ -29,8 +29,8 @@ class AllowedDestinations:
     def allows_hubspot_page(self, url: str, host: str) -> bool:
         """Whether a browser may go to ``url`` with a state: a page of HubSpot's, but not another app's consent page.
 
-        Another app's consent page would pass the state on to that app, which could then use it to install
-        another account.
+        Another app's consent page would hand the state to that app. That app could then finish our install with an
+        account of its own choice.
         """
         ours = {"client_id": self.settings.client_id, "redirect_uri": self.settings.redirect_uri(host)}
         return on_hubspot(url, self.settings.app_url) and agrees(url, ours)

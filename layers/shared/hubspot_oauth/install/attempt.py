@@ -6,7 +6,7 @@ from hashlib import sha256
 from typing import Any
 
 INSTALLED = "installed"
-#: An attempt that is pending for this long is interrupted, because the callback function times out earlier.
+#: An attempt still pending after this time counts as interrupted: the callback function has timed out before it.
 PENDING_SECONDS = 60
 
 

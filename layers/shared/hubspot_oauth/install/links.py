@@ -1,6 +1,7 @@
 """Makes and reads signed install links, and checks the URLs they lead to.
 
-Anyone can write the plain query of ``/install``. Only the content of a signed link is known to come from the team.
+Anyone can write the plain query of ``/install``, so a ``client_reference_id`` is taken only from a signed link. A link
+made by ``again`` may carry a ``hub_id`` and a ``return_to`` that came from the plain query.
 """
 
 from dataclasses import dataclass
@@ -82,9 +83,10 @@ class Links:
 
 
 def on_its_own_host(asked: Start, redirect_uri: str) -> str | None:
-    """The URL of the same start on the redirect URL's host, where the cookie must be set; None if already there.
+    """The URL of the same start on the redirect URL's host, where the cookie must be set; None for no redirect.
 
-    A browser is redirected only once, because behind a CDN API Gateway never sees the public host name.
+    A browser is redirected at most once. Behind a CDN, API Gateway never sees the public host name, so without this
+    limit the redirect would repeat forever.
     """
     if asked.bounced or urlsplit(redirect_uri).hostname == asked.host:
         return None

@@ -10,7 +10,9 @@ from hubspot_oauth.install.refusal import InstallRefused
 
 MOST_CODE = 2048
 MOST_STATE = 8192
-MOST_CALLER_STATE = 512  # bytes of UTF-8; the whole URL must fit into API Gateway's 10,240 bytes
+#: Bytes of UTF-8. The signed state contains this value, and the redirect URL with state and code must fit into API
+#: Gateway's 10,240 bytes.
+MOST_CALLER_STATE = 512
 
 
 @dataclass(frozen=True, slots=True)

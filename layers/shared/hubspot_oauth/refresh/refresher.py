@@ -1,4 +1,4 @@
-"""Refreshes one leased account, for the schedule and for a reader alike.
+"""Refreshes one leased account, for the worker and for the token route alike.
 
 The data key, the old tokens and the client secret are fetched before HubSpot is called. After HubSpot's answer only one
 write is left: the commit to the table, or the message to the rescue queue if DynamoDB refuses.
