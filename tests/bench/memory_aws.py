@@ -90,7 +90,7 @@ class MemoryAws:
         return {"Attributes": {"ApproximateNumberOfMessages": "0"}}
 
     def _GetSecretValue(self, asked: dict[str, Any]) -> Mapping[str, Any]:  # noqa: N802
-        return {"SecretString": "bench-client-secret"}
+        return {"SecretString": "bench-client-secret", "VersionId": "v1"}
 
     def _GenerateDataKey(self, asked: dict[str, Any]) -> Mapping[str, Any]:  # noqa: N802
         key, wrapped = os.urandom(32), base64.b64encode(os.urandom(184)).decode()  # as long as KMS's own

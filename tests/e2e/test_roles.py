@@ -96,18 +96,13 @@ def dispatcher(bench: Bench) -> None:
     eventually(lambda: bench.version(ACME) > version, bench.patience)
     bench.installed()
     now = {"N": str(int(time.time()))}
-    mark = "SET #status = :dead, status_since = :now REMOVE refresh_at, refresh_shard"
-    bench.set(
-        "AccountsTableName",
-        table_key(ACME),
-        mark,
-        dead={"S": "needs_reinstall"},
-        now=now,
-    )
-    bench.set("ScratchTableName", BREAKER, "SET revive_since = :since", since=now)
+    mark = "SET #status = :dead, status_since = :now, refresh_at = :later"
+    later = {"N": str(int(time.time()) + 3600)}
+    bench.set("AccountsTableName", table_key(ACME), mark, dead={"S": "needs_reinstall"}, now=now, later=later)
+    bench.set("ScratchTableName", BREAKER, "SET recheck_since = :since", since=now)
     bench.invoke("RefreshDispatcherFunction", {})
-    assert bench.reached.account()["status"] == "active"
-    assert "revive_since" not in scratch(bench, "breaker")
+    assert "recheck_since" not in scratch(bench, "breaker")
+    eventually(lambda: bench.reached.account()["status"] == "active", bench.patience)
 
 
 def worker(bench: Bench) -> None:

@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 from botocore.parsers import ResponseParserError
 
 from hubspot_oauth.domain import call_timeouts
+from hubspot_oauth.domain.refresh_timing import orphan_wait
 from tests.faults.trouble import Killed, Strike
 from tests.faults.world import FUNCTION_SECONDS, World
 
@@ -19,8 +20,8 @@ Go = Callable[[], Any]
 
 #: What else must go wrong before a step is reached at all.
 COMPANIONS: dict[str, Callable[[World], None]] = {
-    "breaker": World.revoke,
-    "mark": World.revoke,
+    "breaker": World.revoke_and_refuse_once,
+    "mark": World.revoke_and_refuse_once,
     "settle": lambda world: world.strike(kind="status", status=503),
     "rescue": lambda world: world.trouble.add("commit", refusing("ThrottlingException", 400)),
 }
@@ -69,7 +70,7 @@ def _slow(world: World, go: Go) -> Any:
 
 def _stalled(world: World, go: Go) -> Any:
     """Longer than its lease: meanwhile another lease owner refreshes the account."""
-    world.clock.forward(call_timeouts.LEASE_SECONDS + 1)
+    world.clock.forward(call_timeouts.LEASE_SECONDS + orphan_wait(world.account().attempts) + 1)
     world.another_process_ticks()
     return go()
 

@@ -38,7 +38,7 @@ refused                   500     500        500        503          503/token  
 write conflict            -       -          503/token  -            -          -          -            503/token  503/token  503/token  token   -
 no answer                 503     503/token  503/token  503          503/token  503/token  -            503/token  503/token  503/token  token   token
 answer garbled            503     503/token  503/token  503          503/token  503/token  -            503/token  503/token  503/token  token   token
-answer lost               -       -          503/token  -            -          -          -            503/token  503/token  503/token  token   token
+answer lost               -       -          503/token  -            -          -          -            503/token  409        503/token  token   token
 answer lost, asked again  -       -          token      -            -          -          -            409        409        503/token  token   token
 slow                      token   token      503/token  token        503/token  503/token  token        409        409        503/token  token   token
 stalled before            token   token      token      token        503/token  503/token  token        503/token  503/token  503/token  token   token

@@ -89,10 +89,10 @@ class Trouble:
         return _STEPS.get((service, operation), "")
 
     def _doing_it(self, step: str, method: Callable[..., Any]) -> Callable[..., Any]:
-        def do(*arguments: Any) -> Any:
+        def do(*arguments: Any, **named: Any) -> Any:
             self._doing.step = step
             try:
-                return method(*arguments)
+                return method(*arguments, **named)
             finally:
                 self._doing.step = None
 

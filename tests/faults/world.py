@@ -68,6 +68,12 @@ class World:
         """The account really takes its grant back."""
         uninstall(self.simulator, HUB_ID)
 
+    def revoke_and_refuse_once(self) -> None:
+        """The same, and HubSpot has said so once: the next refusal marks the account."""
+        self.revoke()
+        self.another_process_ticks()
+        self.clock.now = self.account().refresh_at or self.clock()
+
     def remaining(self) -> float:
         return self.ends_at - self.clock()
 

@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 
 from hubspot_oauth.adapters.accounts_table import AlreadyLinked
 from hubspot_oauth.domain import call_timeouts, refresh_timing
-from hubspot_oauth.domain.account import Account, Binding, GrantKey, Renewal, Status
+from hubspot_oauth.domain.account import Account, Binding, FirstRefusal, GrantKey, Renewal, Status
 from hubspot_oauth.domain.errors import Fault
 from hubspot_oauth.domain.tokens import Tokens
 from tests.support.stack import Clock, Stack
@@ -152,16 +152,16 @@ def test_nothing_made_for_an_earlier_install_touches_a_later_one(stack: Stack, c
     before = stack.stored(1)
 
     assert not stack.accounts.commit(renewal(leased))
-    assert not stack.accounts.mark_dead(leased, "BAD_REFRESH_TOKEN", int(clock()))
+    assert not stack.accounts.mark_dead(leased, "BAD_REFRESH_TOKEN", int(clock()), None)
     assert not stack.accounts.try_later(leased, 0, Fault.HUBSPOT)
     assert not stack.accounts.let_go(leased)
     assert stack.stored(1) == before
 
 
-def test_a_dead_account_leaves_the_schedule_and_keeps_its_tokens(stack: Stack, clock: Clock) -> None:
+def test_an_account_marked_for_good_leaves_the_schedule_and_keeps_its_tokens(stack: Stack, clock: Clock) -> None:
     due(stack, clock)
 
-    assert stack.accounts.mark_dead(lease(stack, clock), "BAD_REFRESH_TOKEN", int(clock()))
+    assert stack.accounts.mark_dead(lease(stack, clock), "BAD_REFRESH_TOKEN", int(clock()), None)
 
     dead = stack.stored(1)
     assert (dead.status, dead.needs_reinstall_because, dead.refresh_at) == (
@@ -171,6 +171,54 @@ def test_a_dead_account_leaves_the_schedule_and_keeps_its_tokens(stack: Stack, c
     )
     assert stack.vault.unseal(dead) == TOKENS
     assert not list(all_due(stack, clock))
+
+
+def test_an_account_that_is_to_be_tried_again_stays_in_the_schedule(stack: Stack, clock: Clock) -> None:
+    due(stack, clock)
+
+    assert stack.accounts.mark_dead(lease(stack, clock), "BAD_REFRESH_TOKEN", int(clock()), int(clock()) + 100)
+
+    assert (stack.stored(1).status, stack.stored(1).refresh_at) == (Status.NEEDS_REINSTALL, int(clock()) + 100)
+    assert not list(all_due(stack, clock))
+    clock.forward(100)
+    assert lease(stack, clock)
+
+
+def test_a_mark_that_is_confirmed_keeps_its_date(stack: Stack, clock: Clock) -> None:
+    due(stack, clock)
+    marked_at = int(clock())
+    stack.accounts.mark_dead(lease(stack, clock), "BAD_REFRESH_TOKEN", marked_at, marked_at)
+    clock.forward(100)
+    stack.accounts.mark_dead(lease(stack, clock), "BAD_REFRESH_TOKEN", int(clock()), None)
+
+    assert list(stack.accounts_index.marked_since(marked_at))
+    assert not list(stack.accounts_index.marked_since(marked_at + 1))
+
+
+def test_a_recheck_concerns_marked_accounts_that_are_to_be_tried_again(stack: Stack, clock: Clock) -> None:
+    due(stack, clock)
+    now = int(clock())
+    assert not stack.accounts.recheck(GrantKey.of_account(1), now)
+
+    stack.accounts.mark_dead(lease(stack, clock), "BAD_REFRESH_TOKEN", now, now + 100)
+    assert stack.accounts.recheck(GrantKey.of_account(1), now)
+
+    assert (stack.stored(1).status, stack.stored(1).refresh_at) == (Status.NEEDS_REINSTALL, now)
+    stack.accounts.mark_dead(lease(stack, clock), "BAD_REFRESH_TOKEN", now, None)
+    assert not stack.accounts.recheck(GrantKey.of_account(1), now)
+    assert stack.stored(1).refresh_at is None
+
+
+def test_the_first_refusal_is_remembered_until_new_tokens_come(stack: Stack, clock: Clock) -> None:
+    due(stack, clock)
+    refused = FirstRefusal(int(clock()), "v1")
+    stack.accounts.try_later(lease(stack, clock), int(clock()), Fault.HUBSPOT, refused)
+    stack.accounts.try_later(lease(stack, clock), int(clock()), Fault.HUBSPOT)
+    assert stack.stored(1).first_refusal == refused
+
+    stack.accounts.commit(renewal(lease(stack, clock)))
+
+    assert stack.stored(1).first_refusal is None
 
 
 def test_an_account_may_not_be_marked_dead_while_an_orphaned_leases_answer_may_be_on_its_way(
@@ -194,13 +242,13 @@ def test_a_lease_owner_that_lost_its_lease_marks_no_account_dead(stack: Stack, c
     clock.forward(call_timeouts.LEASE_SECONDS)
     lease(stack, clock, "you")
 
-    assert not stack.accounts.mark_dead(slow, "BAD_REFRESH_TOKEN", int(clock()))
+    assert not stack.accounts.mark_dead(slow, "BAD_REFRESH_TOKEN", int(clock()), None)
 
 
 def test_a_commit_at_the_same_version_undoes_a_mark(stack: Stack, clock: Clock) -> None:
     due(stack, clock)
     leased = lease(stack, clock)
-    stack.accounts.mark_dead(leased, "BAD_REFRESH_TOKEN", int(clock()))
+    stack.accounts.mark_dead(leased, "BAD_REFRESH_TOKEN", int(clock()), None)
 
     assert stack.accounts.commit(renewal(leased))
 

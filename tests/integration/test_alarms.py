@@ -15,15 +15,16 @@ from tests.support.translated_template import metrics_of, resources
 STACK_NAME = "hubspot-oauth-test"
 #: Run where the functions run: their variables, their library. Prints what a function's log would hold.
 EMIT = """
+import json
 import sys
 from hubspot_oauth.adapters.telemetry import metrics, report
 
 @metrics.log_metrics
 def handler(event, context):
-    for name in event:
-        report(name)
+    for name, evidence in event:
+        report(name, **evidence)
 
-handler(sys.argv[1:], None)
+handler(json.loads(sys.argv[1]), None)
 """
 ALARMS = {
     f"{name}, {metric['MetricName']}": metric
@@ -46,29 +47,48 @@ def written() -> dict[str, list[dict[str, Any]]]:
     """What a function writes for each of our metrics that an alarm reads: metric name -> embedded metric documents."""
     variables = resources("AWS::Lambda::Function")["RefreshWorkerFunction"]["Properties"]["Environment"]["Variables"]
     environment = {name: resolved(value) for name, value in variables.items() if name.startswith("POWERTOOLS_")}
-    names = sorted({metric["MetricName"] for metric in ALARMS.values()})
+    reports = {metric["MetricName"]: broken_down(metric) for metric in ALARMS.values()}
+    reports |= {metric["MetricName"]: found for metric in ALARMS.values() if (found := broken_down(metric))}
     ran = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", EMIT, *names],
+        [sys.executable, "-W", "ignore", "-c", EMIT, json.dumps(list(reports.items()))],
         env={**environment, "PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT / "layers" / "shared")},
         capture_output=True,
         text=True,
         check=True,
     )
     lines = [json.loads(line) for line in ran.stdout.splitlines()]
-    return {name: [line for line in lines if "_aws" in line and name in line] for name in names}
+    return {name: [line for line in lines if "_aws" in line and name in line] for name in reports}
+
+
+def broken_down(metric: dict[str, Any]) -> dict[str, str]:
+    """The evidence by which the metric that an alarm reads is broken down; empty for the plain metric."""
+    return {name: value for name, value in values_of(metric).items() if name != "service"}
+
+
+def values_of(metric: dict[str, Any]) -> dict[str, str]:
+    return {dimension["Name"]: resolved(dimension["Value"]) for dimension in metric["Dimensions"]}
 
 
 @pytest.mark.parametrize("alarm", sorted(ALARMS))
 def test_an_alarm_reads_what_the_code_writes(alarm: str) -> None:
     read = ALARMS[alarm]
 
-    [document] = written()[read["MetricName"]]
+    found = [
+        {name: document[name] for name in names}
+        for document in written()[read["MetricName"]]
+        for directive in document["_aws"]["CloudWatchMetrics"]
+        for names in directive["Dimensions"]
+        if directive["Namespace"] == read["Namespace"]
+        and read["MetricName"] in {metric["Name"] for metric in directive["Metrics"]}
+    ]
+    assert found.count(values_of(read)) == 1
 
-    [directive] = document["_aws"]["CloudWatchMetrics"]
-    wanted = {dimension["Name"]: resolved(dimension["Value"]) for dimension in read["Dimensions"]}
-    assert directive["Namespace"] == read["Namespace"]
-    assert read["MetricName"] in {metric["Name"] for metric in directive["Metrics"]}
-    assert [{name: document[name] for name in names} for names in directive["Dimensions"]] == [wanted]
+
+def test_an_alarm_on_a_kind_of_failure_names_a_kind_that_exists() -> None:
+    kinds = {kind for metric in ALARMS.values() if (kind := values_of(metric).get("kind"))}
+
+    assert kinds
+    assert all(f"**{kind}**" in (ROOT / "docs" / "operations.md").read_text() for kind in kinds)
 
 
 @pytest.mark.parametrize("metric", ["OverdueSeconds", "BreakerOpen", "Unstored", "TokensUnreadable"])

@@ -6,14 +6,7 @@ import pytest
 from botocore.stub import Stubber
 
 from hubspot_oauth.refresh.breaker import Breaker
-from hubspot_oauth.refresh.breaker_state import (
-    DEATHS_LEAST,
-    UNLISTED_ACCOUNTS,
-    WINDOW_SECONDS,
-    Evidence,
-    Reason,
-    Standing,
-)
+from hubspot_oauth.refresh.breaker_state import SUSPICIOUS_GRANTS, UNLISTED_ACCOUNTS, BreakerState, Evidence
 from tests.support.stack import Clock, Stack
 
 
@@ -27,24 +20,26 @@ def another_process(stack: Stack, clock: Clock) -> Stack:
     return Stack(stack.environment, clock)
 
 
-def refuse_client(breaker: Breaker, sent_at: float) -> Standing:
+def refuse_client(breaker: Breaker, sent_at: float) -> BreakerState:
     """An account's refresh brought that HubSpot refuses the client."""
     return breaker.tell(Evidence.CLIENT, 1, int(sent_at))
 
 
 def meet_unlisted(breaker: Breaker, hub_id: int, sent_at: float) -> bool:
     """An account met an unlisted answer; whether the breaker is open now."""
-    return breaker.tell(Evidence.UNLISTED, hub_id, int(sent_at)).open
+    return breaker.tell(Evidence.UNLISTED, hub_id, int(sent_at)).open is not None
 
 
-def meet_death(breaker: Breaker, sent_at: float) -> bool:
-    """An account's grant is dead; whether it may be marked."""
-    return breaker.tell(Evidence.DEATH, 1, int(sent_at)).may_mark
+def refuse_grant(breaker: Breaker, sent_at: float, evidence: Evidence = Evidence.FIRST_REFUSAL) -> BreakerState:
+    """An account's grant is refused."""
+    return breaker.tell(evidence, 1, int(sent_at))
 
 
-def succeed(breaker: Breaker, clock: Clock, times: int = 1) -> None:
-    for _ in range(times):
-        breaker.succeeded(int(clock()))
+def succeed(breaker: Breaker, sent_at: float, version: str = "v1") -> BreakerState:
+    """An account is refreshed, and the breaker hears of it."""
+    breaker.succeeded(int(sent_at), version)
+    breaker.bring_in_successes()
+    return breaker.state()
 
 
 def test_a_refused_client_opens_it_at_once(breaker: Breaker, clock: Clock) -> None:
@@ -72,124 +67,136 @@ def test_unlisted_answers_open_it_only_when_five_accounts_met_one(breaker: Break
 
 def test_a_few_odd_accounts_in_a_healthy_fleet_do_not_open_it(breaker: Breaker, clock: Clock) -> None:
     for hub_id in range(3 * UNLISTED_ACCOUNTS):
-        succeed(breaker, clock, 20)
+        breaker.succeeded(int(clock()), "v1")
         assert not meet_unlisted(breaker, hub_id, clock())
 
     assert breaker.state().open is None
 
 
-def test_ten_deaths_among_hundreds_of_successes_do_not_open_it(breaker: Breaker, clock: Clock) -> None:
-    for _ in range(2 * DEATHS_LEAST):
-        succeed(breaker, clock, 20)
-        assert meet_death(breaker, clock())
+def test_no_number_of_refused_grants_opens_it(breaker: Breaker, clock: Clock) -> None:
+    for _ in range(10 * SUSPICIOUS_GRANTS):
+        refuse_grant(breaker, clock())
 
     assert breaker.state().open is None
 
 
-def test_successes_of_long_ago_prove_nothing_about_today(breaker: Breaker, clock: Clock) -> None:
-    succeed(breaker, clock, 2000)
-    clock.forward(3600)
+def test_many_grants_refused_and_none_refreshed_are_suspicious(breaker: Breaker, clock: Clock) -> None:
+    suspicious = [refuse_grant(breaker, clock()).suspicious for _ in range(SUSPICIOUS_GRANTS)]
 
-    may_mark = [meet_death(breaker, clock()) for _ in range(DEATHS_LEAST)]
-
-    assert may_mark.count(True) == DEATHS_LEAST - 1
-    assert breaker.state().open == "deaths"
+    assert suspicious == [False] * (SUSPICIOUS_GRANTS - 1) + [True]
 
 
-def test_a_success_sent_before_the_first_death_leaves_the_run_of_deaths(
+def test_a_grant_that_is_refused_again_and_again_counts_once(breaker: Breaker, clock: Clock) -> None:
+    for _ in range(2 * SUSPICIOUS_GRANTS):
+        refuse_grant(breaker, clock(), Evidence.REFUSAL)
+
+    assert not breaker.state().suspicious
+
+
+def test_a_success_ends_the_suspicion_and_has_the_marks_since_its_beginning_rechecked(
+    breaker: Breaker, clock: Clock
+) -> None:
+    began = int(clock())
+    for _ in range(SUSPICIOUS_GRANTS):
+        refuse_grant(breaker, clock())
+        clock.forward(1)
+
+    state = succeed(breaker, clock())
+
+    assert (state.suspicious, state.refused_since, state.recheck_since) == (False, None, began)
+
+
+def test_a_recheck_that_waits_begins_at_the_first_of_two_runs(breaker: Breaker, clock: Clock) -> None:
+    began = int(clock())
+    for _ in range(2):
+        refuse_grant(breaker, clock())
+        clock.forward(10)
+        succeed(breaker, clock())
+
+    assert breaker.state().recheck_since == began
+
+
+def test_a_success_sent_before_the_first_refusal_ends_no_suspicion(
     stack: Stack, breaker: Breaker, clock: Clock
 ) -> None:
-    other = another_process(stack, clock).breaker
-    succeed(other, clock)
+    sent_at = clock()
     clock.forward(1)
-    began = int(clock())
-    meet_death(breaker, began)
-    clock.forward(1)
-    other.bring_in_successes()
+    refuse_grant(breaker, clock())
 
-    assert breaker.state().streak_at == began
+    state = succeed(another_process(stack, clock).breaker, sent_at)
 
-
-def test_ten_deaths_among_few_successes_open_it_and_the_tenth_is_not_marked(breaker: Breaker, clock: Clock) -> None:
-    may_mark = [meet_death(breaker, clock()) for _ in range(DEATHS_LEAST)]
-
-    assert may_mark == [True] * (DEATHS_LEAST - 1) + [False]
-    assert breaker.state().open == "deaths"
+    assert (state.refused, state.recheck_since) == (1, None)
 
 
-def test_deaths_of_an_earlier_window_do_not_count(breaker: Breaker, clock: Clock) -> None:
-    for _ in range(DEATHS_LEAST - 1):
-        meet_death(breaker, clock())
-    clock.forward(WINDOW_SECONDS + 1)
+def test_a_success_in_the_second_of_the_first_refusal_ends_no_suspicion(breaker: Breaker, clock: Clock) -> None:
+    refuse_grant(breaker, clock())
 
-    assert meet_death(breaker, clock())
-    assert breaker.state().open is None
+    assert succeed(breaker, clock()).refused == 1
+
+
+def test_a_success_is_told_with_the_secret_that_it_was_sent_with(breaker: Breaker, clock: Clock) -> None:
+    state = succeed(breaker, clock(), "v2")
+
+    assert (state.proved_at, state.proved_with) == (int(clock()), "v2")
+
+
+def test_a_process_brings_its_successes_in_before_it_tells_of_a_refusal(breaker: Breaker, clock: Clock) -> None:
+    breaker.succeeded(int(clock()), "v1")
+
+    state = refuse_grant(breaker, clock())
+
+    assert (state.proved_at, state.proved_with) == (int(clock()), "v1")
+
+
+def test_processes_tell_of_successes_for_ten_minutes_after_a_refusal(breaker: Breaker, clock: Clock) -> None:
+    refuse_grant(breaker, clock())
+    clock.forward(60)
+    state = succeed(breaker, clock())
+
+    assert state.watched(clock() + 540)
+    assert not state.watched(clock() + 541)
 
 
 def test_successes_cost_no_write_until_something_is_counted(stack: Stack, breaker: Breaker, clock: Clock) -> None:
-    succeed(breaker, clock, 100)
+    for _ in range(100):
+        breaker.succeeded(int(clock()), "v1")
     assert "Item" not in stack.dynamodb.get_item(TableName=stack.settings.scratch_table, Key={"pk": {"S": "breaker"}})
 
-    breaker.bring_in_successes()
-    breaker.bring_in_successes()
-
-    assert breaker.state().successes == 100
+    with Stubber(stack.dynamodb) as dynamodb:
+        dynamodb.add_response("update_item", {})
+        breaker.bring_in_successes()
+        breaker.bring_in_successes()
 
 
 def test_successes_that_dynamodb_does_not_take_are_brought_in_later(
     stack: Stack, breaker: Breaker, clock: Clock
 ) -> None:
-    succeed(breaker, clock, 3)
+    breaker.succeeded(int(clock()), "v1")
     with Stubber(stack.dynamodb) as dynamodb:
         dynamodb.add_client_error("update_item", "ThrottlingException")
         breaker.bring_in_successes()
 
     breaker.bring_in_successes()
 
-    assert breaker.state().successes == 3
+    assert breaker.state().proved_at == int(clock())
 
 
-class Overtaken(Breaker):
-    """A breaker that meets another process's success right before it opens."""
-
-    other: Breaker
-
-    def _open(self, reason: Reason, sent_at: int) -> None:
-        self.other.succeeded(sent_at)
-        self.other.bring_in_successes()
-        super()._open(reason, sent_at)
-
-
-def test_a_breaker_whose_run_of_deaths_ended_as_it_opened_can_be_closed(stack: Stack, clock: Clock) -> None:
-    breaker = Overtaken(stack.dynamodb, stack.settings.scratch_table, stack.reports, clock)
-    breaker.other = another_process(stack, clock).breaker
-    open_by(breaker, clock, "deaths")
-    clock.forward(60)
-
-    succeed(breaker, clock)
-    breaker.bring_in_successes()
-
-    assert breaker.state().open is None
-
-
-@pytest.mark.parametrize("opened_by", ["client", "unlisted", "deaths"])
+@pytest.mark.parametrize("opened_by", ["client", "unlisted"])
 def test_a_success_sent_after_it_opened_closes_it(stack: Stack, breaker: Breaker, clock: Clock, opened_by: str) -> None:
     open_by(breaker, clock, opened_by)
     clock.forward(60)
 
-    succeed(breaker, clock)
-    breaker.bring_in_successes()
+    state = succeed(breaker, clock())
 
-    state = breaker.state()
-    assert (state.open, state.revive_since is not None) == (None, opened_by == "deaths")
+    assert state.open is None
     assert stack.reports.total("BreakerClosed") == 1
 
 
-@pytest.mark.parametrize("opened_by", ["client", "unlisted", "deaths"])
+@pytest.mark.parametrize("opened_by", ["client", "unlisted"])
 def test_a_success_sent_before_it_opened_does_not_close_it(
     stack: Stack, breaker: Breaker, clock: Clock, opened_by: str
 ) -> None:
-    succeed(breaker, clock)
+    breaker.succeeded(int(clock()), "v1")
     clock.forward(10)
     open_by(another_process(stack, clock).breaker, clock, opened_by)
 
@@ -198,34 +205,29 @@ def test_a_success_sent_before_it_opened_does_not_close_it(
     assert breaker.state().open == opened_by
 
 
-@pytest.mark.parametrize(("opened_by", "closes"), [("client", True), ("unlisted", True), ("deaths", False)])
-def test_a_dead_grant_proves_that_the_client_is_known(
-    breaker: Breaker, clock: Clock, opened_by: str, closes: bool
-) -> None:
+@pytest.mark.parametrize("opened_by", ["client", "unlisted"])
+def test_a_refused_grant_proves_that_the_client_is_known(breaker: Breaker, clock: Clock, opened_by: str) -> None:
     open_by(breaker, clock, opened_by)
     clock.forward(60)
 
-    may_mark = meet_death(breaker, clock())
+    refuse_grant(breaker, clock())
 
-    assert (may_mark, breaker.state().open is None) == (closes, closes)
+    assert breaker.state().open is None
 
 
 def test_a_report_from_before_the_last_change_is_ignored(breaker: Breaker, clock: Clock) -> None:
     open_by(breaker, clock, "client")
     sent_then = int(clock())
     clock.forward(60)
-    succeed(breaker, clock)
-    breaker.bring_in_successes()
+    succeed(breaker, clock())
 
     refuse_client(breaker, sent_then)
 
     assert breaker.state().open is None
 
 
-def test_a_failure_that_says_nothing_about_us_holds_no_account_back_and_counts_nothing(
-    stack: Stack, breaker: Breaker, clock: Clock
-) -> None:
-    assert breaker.tell(None, 1, int(clock())) == Standing(open=False, may_mark=True)
+def test_a_failure_that_says_nothing_about_us_counts_nothing(stack: Stack, breaker: Breaker, clock: Clock) -> None:
+    assert breaker.tell(None, 1, int(clock())) == BreakerState()
 
     assert "Item" not in stack.dynamodb.get_item(TableName=stack.settings.scratch_table, Key={"pk": {"S": "breaker"}})
 
@@ -235,6 +237,4 @@ def open_by(breaker: Breaker, clock: Clock, reason: str) -> None:
         refuse_client(breaker, clock())
     for hub_id in range(UNLISTED_ACCOUNTS if reason == "unlisted" else 0):
         meet_unlisted(breaker, hub_id, clock())
-    for _ in range(DEATHS_LEAST if reason == "deaths" else 0):
-        meet_death(breaker, clock())
     assert breaker.state().open == reason

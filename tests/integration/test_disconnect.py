@@ -164,7 +164,7 @@ def test_a_refresh_under_way_does_not_bring_the_account_back(installed: Stack, c
     assert leaving
 
     assert not installed.accounts.commit(renewal(leased))
-    assert not installed.accounts.mark_dead(leased, "BAD_REFRESH_TOKEN", int(clock()))
+    assert not installed.accounts.mark_dead(leased, "BAD_REFRESH_TOKEN", int(clock()), None)
     assert not installed.accounts.try_later(leased, int(clock()), Fault.HUBSPOT)
     assert installed.accounts.forget(leaving)
 

@@ -102,7 +102,7 @@ def test_a_reader_gets_an_answer_through_a_fault_of_hubspots(world: World, matri
 
         matrix.put("HubSpot's: schedule, reader", fault.name, "reader", side, got)
         refreshed = fault.endings[0] == "fresh"
-        assert got == ("409" if fault.revoked else "token" if refreshed or side == "live" else "503")
+        assert got == ("token" if refreshed or side == "live" else "503")
         assert kind(world.ending()) == kind(fault.endings[1])
 
 

@@ -1,110 +1,30 @@
 """A whole fleet under a misconfiguration: few calls, one alarm, no account marked dead, all fresh soon after."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
-from itertools import cycle, islice
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 
-from hubspot_oauth.adapters.dynamodb import plain, typed
-from hubspot_oauth.domain.account import GrantKey, Status
-from hubspot_oauth.domain.tokens import Tokens
-from hubspot_oauth.refresh.breaker_state import DEATHS_LEAST
+from hubspot_oauth.domain.refresh_timing import BACKOFF_MOST_SECONDS, HOLD_SECONDS
+from hubspot_oauth.refresh.breaker_state import SUSPICIOUS_GRANTS
 from simulator import Running
 from simulator.configuration import OTHER_CLIENT_ID, OTHER_CLIENT_SECRET
-from simulator.control import FIRST_HUB_ID, mint
+from simulator.control import FIRST_HUB_ID
 from simulator.faults import parse_fault
-from tests.support.simulated_hubspot import token_calls
-from tests.support.stack import CLIENT_SECRET, Clock, Stack, a_minute
-
-CONTAINERS = 5
-TICK = 60
-
-
-@dataclass
-class Fleet:
-    """Accounts that are all due, and the containers that refresh them: one dispatcher, five workers."""
-
-    containers: list[Stack]
-    hubspot: Running
-    clock: Clock
-    hub_ids: range
-    turns: Iterator[Stack] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.turns = cycle(self.containers)
-
-    @property
-    def one(self) -> Stack:
-        return self.containers[0]
-
-    def tick(self) -> int:
-        """A minute passes and its work is done; how many calls reached HubSpot."""
-        self.clock.forward(TICK)
-        before = token_calls(self.hubspot.simulator, "refresh_token")
-        self.one.dispatcher.tick(a_minute)
-        self.clock.forward(1)
-        for body in self.one.messages(self.one.settings.refresh_queue_url):
-            next(self.turns).worker.run([body], a_minute)
-        return token_calls(self.hubspot.simulator, "refresh_token") - before
-
-    def reported(self, name: str) -> float:
-        return sum(container.reports.total(name) for container in self.containers)
-
-    def rows(self) -> list[dict[str, Any]]:
-        pages = self.one.dynamodb.get_paginator("scan").paginate(TableName=self.one.settings.accounts_table)
-        return [plain(item) for page in pages for item in page["Items"]]
-
-    def marked(self) -> int:
-        return sum(row["status"] == Status.NEEDS_REINSTALL for row in self.rows())
-
-    def all_fresh(self) -> bool:
-        now = self.clock()
-        return all(row["status"] == Status.ACTIVE and row["refresh_at"] > now for row in self.rows())
+from tests.support.fleet import CONTAINERS, TICK, Fleet, minted, stock
+from tests.support.simulated_hubspot import uninstall
+from tests.support.stack import CLIENT_SECRET, Clock, Stack
 
 
 @pytest.fixture(params=[100, pytest.param(2000, marks=pytest.mark.soak)], ids=lambda number: f"{number}-accounts")
 def fleet(make_stack: Callable[..., Stack], hubspot: Running, clock: Clock, request: pytest.FixtureRequest) -> Fleet:
     containers = [make_stack() for _ in range(CONTAINERS)]
     hub_ids = range(FIRST_HUB_ID, FIRST_HUB_ID + request.param)
-    grants = mint(hubspot.simulator, {"count": request.param})
-    tokens = {grant["hub_id"]: Tokens(grant["access_token"], grant["refresh_token"]) for grant in grants}
-    stock(containers[0], tokens)
+    stock(containers[0], minted(hubspot, FIRST_HUB_ID, request.param))
     for container in containers:  # each has a past: hundreds of successes, an hour and more ago
         for _ in range(500):
-            container.breaker.succeeded(int(clock()))
+            container.breaker.succeeded(int(clock()), container.client_secret().version)
     clock.forward(1250)  # all are due, none has expired
     return Fleet(containers, hubspot, clock, hub_ids)
-
-
-def stock(stack: Stack, tokens: dict[int, Tokens]) -> None:
-    """A row for each account, like the one that an install makes."""
-    first, *others = tokens
-    dynamodb: Any = stack.dynamodb
-    install_id = stack.store(first, tokens[first])
-    table = stack.settings.accounts_table
-    row = plain(dynamodb.get_item(TableName=table, Key=typed(asdict(GrantKey.of_account(first))))["Item"])
-    waiting = iter(others)
-    while batch := list(islice(waiting, 25)):  # as many as one call takes
-        puts = [
-            {
-                "PutRequest": {
-                    "Item": typed(
-                        row
-                        | {
-                            "hub_id": hub_id,
-                            "refresh_shard": hub_id % 8,
-                            "sealed": stack.vault.sealer().seal(
-                                tokens[hub_id], GrantKey.of_account(hub_id), install_id
-                            ),
-                        }
-                    )
-                }
-            }
-            for hub_id in batch
-        ]
-        dynamodb.batch_write_item(RequestItems={table: puts})
 
 
 def test_a_wrong_client_secret_costs_few_calls_and_no_account(fleet: Fleet) -> None:
@@ -126,23 +46,34 @@ def test_a_wrong_client_secret_costs_few_calls_and_no_account(fleet: Fleet) -> N
     assert fleet.reported("BreakerClosed") == 1
 
 
-def test_if_hubspot_knows_no_token_few_are_marked_and_they_come_back(fleet: Fleet) -> None:
+def test_if_hubspot_knows_no_token_for_an_hour_few_are_marked_and_all_come_back(fleet: Fleet) -> None:
     fault = fleet.hubspot.simulator.faults.add(
         parse_fault({"kind": "error", "error": "BAD_REFRESH_TOKEN", "grant_type": "refresh_token"})
     )
-    fleet.tick()
-    later = [fleet.tick() for _ in range(5)]
+    calls = sum(fleet.tick() for _ in range(60))
 
-    assert max(later) <= 2
-    assert 0 < fleet.marked() < DEATHS_LEAST
-    assert fleet.reported("BreakerOpened") == 1
+    assert fleet.marked() < SUSPICIOUS_GRANTS
+    assert calls <= 30 * len(fleet.hub_ids)
+    assert fleet.reported("BreakerOpened") == 0
 
     fleet.hubspot.simulator.faults.clear(fault.number)
-    for _ in range(3):
+    for _ in range(BACKOFF_MOST_SECONDS // TICK + 2):
         fleet.tick()
 
     assert fleet.marked() == 0
     assert fleet.all_fresh()
+
+
+def test_a_fleet_that_is_gone_is_marked_in_the_end_at_a_bounded_number_of_calls(fleet: Fleet) -> None:
+    for hub_id in fleet.hub_ids:
+        uninstall(fleet.hubspot.simulator, hub_id)
+
+    calls = sum(fleet.tick() for _ in range((HOLD_SECONDS + BACKOFF_MOST_SECONDS) // TICK + 10))
+
+    assert fleet.marked() == len(fleet.hub_ids)
+    assert calls <= 80 * len(fleet.hub_ids)
+    fleet.clock.forward(86_400)
+    assert sum(fleet.tick() for _ in range(60)) == len(fleet.hub_ids)
 
 
 def test_another_apps_credentials_open_nothing_and_mark_no_account(

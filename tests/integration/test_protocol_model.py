@@ -7,6 +7,7 @@ any clause of any condition taken out, or one of the mistakes below made, one is
 import re
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,8 +16,10 @@ from moto import mock_aws
 from hubspot_oauth.adapters import accounts_table
 from hubspot_oauth.adapters.accounts_table import AccountsTable
 from hubspot_oauth.domain import call_timeouts
-from hubspot_oauth.domain.account import Account, GrantKey
-from hubspot_oauth.refresh import refresher
+from hubspot_oauth.domain.account import Account, FirstRefusal, GrantKey
+from hubspot_oauth.domain.errors import HubSpotError
+from hubspot_oauth.refresh import refresher, verdict
+from hubspot_oauth.refresh.breaker_state import BreakerState
 from tests.model import actors, table
 from tests.model.mutations import Mutation, mutations_of
 from tests.model.scenarios import SCENARIOS, begin
@@ -97,6 +100,38 @@ def a_death_is_marked_though_an_answer_may_be_on_its_way(patch: pytest.MonkeyPat
     patch.setattr(Account, "may_be_marked", lambda *_: True)
 
 
+def one_refusal_is_enough(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(verdict, "_refused_before", lambda *_: FirstRefusal(0, "v1"))
+
+
+def a_second_refusal_may_come_at_once(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(verdict, "second_look", lambda _: 0)
+
+
+def many_refusals_are_no_reason_to_wait(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(BreakerState, "suspicious", False)
+
+
+def a_mark_needs_no_proof_to_be_for_good(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(BreakerState, "proves", lambda *_: True)
+
+
+def a_success_before_the_refusal_proves_it(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(BreakerState, "proves", lambda state, _: state.proved_at > 0)
+
+
+def a_success_after_the_last_refusal_proves_it(patch: pytest.MonkeyPatch) -> None:
+    def judge(error: HubSpotError, row: Account, breaker: BreakerState, *more: Any) -> verdict.Verdict:
+        proved = row.first_refusal is not None and breaker.proves(row.first_refusal)
+        return verdict.judge(error, replace(row, refusal_proved=proved), breaker, *more)
+
+    patch.setattr(refresher, "judge", judge)
+
+
+def a_proved_mark_is_for_good_at_once(patch: pytest.MonkeyPatch) -> None:
+    written_otherwise(patch, ", refresh_at = :again_at REMOVE", " REMOVE refresh_at, refresh_shard,")
+
+
 def leaving_keeps_the_version(patch: pytest.MonkeyPatch) -> None:
     written_otherwise(patch, ", version = version + :one REMOVE", " REMOVE")
 
@@ -125,6 +160,13 @@ MISTAKES: tuple[Callable[[pytest.MonkeyPatch], None], ...] = (
     only_the_leases_owner_may_commit,
     an_orphaned_lease_is_forgotten,
     a_death_is_marked_though_an_answer_may_be_on_its_way,
+    one_refusal_is_enough,
+    a_second_refusal_may_come_at_once,
+    many_refusals_are_no_reason_to_wait,
+    a_mark_needs_no_proof_to_be_for_good,
+    a_success_before_the_refusal_proves_it,
+    a_success_after_the_last_refusal_proves_it,
+    a_proved_mark_is_for_good_at_once,
     leaving_keeps_the_version,
 )
 

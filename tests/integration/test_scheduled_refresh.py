@@ -9,7 +9,6 @@ from hubspot_oauth.adapters.rescue_queue import from_message
 from hubspot_oauth.domain import call_timeouts, refresh_timing
 from hubspot_oauth.domain.account import GrantKey, Status
 from hubspot_oauth.domain.api_errors import NeedsReinstall
-from hubspot_oauth.refresh.breaker_state import DEATHS_LEAST
 from simulator import Running
 from tests.support.product_visitor import ProductVisitor
 from tests.support.simulated_hubspot import fail_refreshes, token_calls, uninstall
@@ -20,6 +19,15 @@ HUB_ID = 100001
 
 def refresh_token(stack: Stack) -> str:
     return stack.vault.unseal(stack.stored(HUB_ID)).refresh_token
+
+
+def be_marked(stack: Stack, hubspot: Running, clock: Clock) -> None:
+    """The account uninstalls the app, and two refreshes are refused."""
+    uninstall(hubspot.simulator, HUB_ID)
+    for _ in range(2):
+        stack.tick()
+        clock.forward(refresh_timing.SECOND_LOOK_SECONDS + 1)
+    assert stack.stored(HUB_ID).status is Status.NEEDS_REINSTALL
 
 
 def test_nothing_is_refreshed_before_it_is_due(installed: Stack, hubspot: Running) -> None:
@@ -62,39 +70,85 @@ def test_an_answer_without_a_refresh_token_keeps_the_old_one(overdue: Stack, hub
     assert refresh_token(overdue) == before
 
 
-def test_a_revoked_grant_is_marked_and_leaves_the_schedule(overdue: Stack, hubspot: Running, clock: Clock) -> None:
+def test_a_revoked_grant_is_marked_at_the_second_refusal(overdue: Stack, hubspot: Running, clock: Clock) -> None:
     uninstall(hubspot.simulator, HUB_ID)
 
     overdue.tick()
 
+    assert overdue.stored(HUB_ID).status is Status.ACTIVE
+    clock.forward(refresh_timing.SECOND_LOOK_SECONDS + 1)
+    overdue.tick()
     assert (overdue.stored(HUB_ID).status, overdue.stored(HUB_ID).needs_reinstall_because) == (
         Status.NEEDS_REINSTALL,
         "BAD_REFRESH_TOKEN",
     )
-    clock.forward(86_400)
-    overdue.tick()
-    assert token_calls(hubspot.simulator, "refresh_token") == 1
     with pytest.raises(NeedsReinstall):
         overdue.token(HUB_ID)
 
 
-def test_a_death_that_cannot_be_proved_does_not_count_for_the_breaker(
+def test_a_marked_account_leaves_the_schedule_once_a_success_has_proved_the_mark(
+    overdue: Stack, hubspot: Running, clock: Clock
+) -> None:
+    be_marked(overdue, hubspot, clock)
+    clock.forward(1800)
+    overdue.breaker.succeeded(int(clock()), overdue.client_secret().version)
+    for _ in range(2):
+        clock.forward(86_400)
+        overdue.tick()
+    assert overdue.stored(HUB_ID).refresh_at is None
+
+    clock.forward(100 * 86_400)
+    overdue.tick()
+
+    assert token_calls(hubspot.simulator, "refresh_token") == 4
+
+
+def test_a_marked_account_without_proof_is_tried_ever_more_rarely(
+    overdue: Stack, hubspot: Running, clock: Clock
+) -> None:
+    be_marked(overdue, hubspot, clock)
+    for _ in range(365 * 2):
+        clock.forward(86_400 // 2)
+        overdue.tick()
+
+    assert token_calls(hubspot.simulator, "refresh_token") <= 13
+    assert overdue.stored(HUB_ID).refresh_at
+
+
+def test_a_grant_that_works_again_takes_the_mark_back(overdue: Stack, hubspot: Running, clock: Clock) -> None:
+    fail_refreshes(hubspot.simulator, kind="error", error="BAD_REFRESH_TOKEN")
+    overdue.tick()
+    clock.forward(refresh_timing.SECOND_LOOK_SECONDS + 1)
+    overdue.tick()
+    assert overdue.stored(HUB_ID).status is Status.NEEDS_REINSTALL
+    hubspot.simulator.faults.clear()
+
+    clock.forward(2 * 1800 + 1)
+    overdue.tick()
+
+    assert overdue.token(HUB_ID).token
+
+
+def test_a_death_that_cannot_be_proved_is_tried_ever_more_rarely(
     overdue: Stack, hubspot: Running, clock: Clock
 ) -> None:
     overdue.accounts.lease_due(GrantKey.of_account(HUB_ID), "an owner that dies", int(clock()))
     uninstall(hubspot.simulator, HUB_ID)
-    for _ in range(DEATHS_LEAST):
-        clock.forward(call_timeouts.LEASE_SECONDS + refresh_timing.BACKOFF_MOST_SECONDS)
+    for _ in range(13 * 24):
+        clock.forward(3600)
         overdue.tick()
 
-    assert token_calls(hubspot.simulator, "refresh_token") == DEATHS_LEAST
+    assert token_calls(hubspot.simulator, "refresh_token") <= 12
     assert overdue.stored(HUB_ID).status is Status.ACTIVE
-    assert overdue.breaker.state().open is None
-
-
-def test_a_reinstall_mends_a_dead_account(overdue: Stack, hubspot: Running, visitor: ProductVisitor) -> None:
-    uninstall(hubspot.simulator, HUB_ID)
+    clock.forward(30 * 86_400)
     overdue.tick()
+    assert overdue.stored(HUB_ID).status is Status.NEEDS_REINSTALL
+
+
+def test_a_reinstall_mends_a_dead_account(
+    overdue: Stack, hubspot: Running, visitor: ProductVisitor, clock: Clock
+) -> None:
+    be_marked(overdue, hubspot, clock)
 
     visitor.walk(HUB_ID)
 

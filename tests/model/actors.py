@@ -14,6 +14,7 @@ from typing import Any, Literal, cast
 from botocore.exceptions import ClientError
 
 from hubspot_oauth.adapters.accounts_table import AccountsTable, AlreadyLinked
+from hubspot_oauth.adapters.client_secret import Secret
 from hubspot_oauth.adapters.rescue_queue import from_message, to_message
 from hubspot_oauth.domain.account import Account, Binding, GrantKey, NewInstall
 from hubspot_oauth.domain.api_errors import TokensUnreadable
@@ -21,15 +22,16 @@ from hubspot_oauth.domain.errors import GrantDead, TryLater
 from hubspot_oauth.domain.settings import Settings
 from hubspot_oauth.domain.tokens import TokenAnswer, Tokens
 from hubspot_oauth.product import Product
-from hubspot_oauth.refresh.breaker_state import Standing
+from hubspot_oauth.refresh.breaker_state import SUSPICIOUS_GRANTS, BreakerState
 from tests.model.table import HUB_ID, Answer, ConditionFailed, Request
 from tests.support.stack import ENVIRONMENT
 
 LIFETIME = 1800
 REMAINING = 60.0
 KEY = GrantKey.of_account(HUB_ID)
+SECRET = Secret("secret", "v1")
 SETTINGS = Settings.from_env(ENVIRONMENT)
-Kind = Literal["schedule", "reader", "install", "rescue", "disconnect", "revive"]
+Kind = Literal["schedule", "reader", "install", "rescue", "disconnect", "recheck"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +58,22 @@ class Issued:
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """What the breaker says of the other accounts: when one was refreshed last, and whether many are refused."""
+
+    proved_at: int
+    crowd: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
-    """What an actor does next: ``prepare``, ``table``, ``hubspot``, ``exchange``, ``revoke`` or ``queue``."""
+    """What an actor does next: prepare, table, hubspot, breaker, exchange, revoke or queue."""
 
     what: str
     content: Any = None
 
 
-Reply = Answer | Refused | Lost | Dead | Issued | None
+Reply = Answer | Refused | Lost | Dead | Issued | Told | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,10 +160,12 @@ class _HubSpot:
     def __init__(self, world: _World) -> None:
         self._world = world
 
-    def refresh(self, refresh_token: str, _secret: str, _hub_id: int, _in_time: Callable[[], bool]) -> TokenAnswer:
+    def refresh(self, refresh_token: str, _secret: Secret, _hub_id: int, _in_time: Callable[[], bool]) -> TokenAnswer:
         reply = self._world.ask(Step("hubspot", refresh_token))
         if isinstance(reply, Dead):
-            raise GrantDead("BAD_REFRESH_TOKEN", 400)
+            refusal = GrantDead("BAD_REFRESH_TOKEN", 400)
+            refusal.secret_version = SECRET.version
+            raise refusal
         if isinstance(reply, Lost):
             raise TryLater("timeout")
         assert isinstance(reply, Issued)
@@ -189,13 +201,19 @@ class _RescueQueue:
 
 
 class _Breaker:
-    """Lets every mark through: the search is about what the table itself must prevent."""
+    """Never open; it knows of the other accounts what the world says."""
 
-    def tell(self, *_: object) -> Standing:
-        return Standing()
+    def __init__(self, world: _World) -> None:
+        self._world = world
 
-    def succeeded(self, _sent_at: int) -> None:
-        """Nothing is counted."""
+    def tell(self, *_: object) -> BreakerState:
+        told = self._world.ask(Step("breaker"))
+        assert isinstance(told, Told)
+        refused = SUSPICIOUS_GRANTS if told.crowd else 0
+        return BreakerState(proved_at=told.proved_at, proved_with=SECRET.version, refused=refused)
+
+    def succeeded(self, *_: object) -> None:
+        """The world knows."""
 
 
 def sealed(tokens: Tokens, install_id: str) -> bytes:
@@ -234,8 +252,8 @@ def _product(world: _World) -> Product:
         accounts=AccountsTable(cast(Any, _Dynamo(world)), "model", shard=lambda: 0),
         vault=_Vault(world),
         hubspot=_HubSpot(world),
-        client_secret=lambda: "secret",
-        breaker=_Breaker(),
+        client_secret=lambda: SECRET,
+        breaker=_Breaker(world),
         rescue_queue=_RescueQueue(world),
     )
     return product
@@ -286,8 +304,8 @@ def _disconnect(_actor: Actor, world: _World, product: Product) -> None:
         product.accounts.forget(leaving)
 
 
-def _revive(_actor: Actor, world: _World, product: Product) -> None:
-    product.accounts.revive(KEY, int(world.clock()))
+def _recheck(_actor: Actor, world: _World, product: Product) -> None:
+    product.accounts.recheck(KEY, int(world.clock()))
 
 
 _PLAYS: Mapping[Kind, Callable[[Actor, _World, Product], None]] = {
@@ -296,7 +314,7 @@ _PLAYS: Mapping[Kind, Callable[[Actor, _World, Product], None]] = {
     "install": _install,
     "rescue": _rescue,
     "disconnect": _disconnect,
-    "revive": _revive,
+    "recheck": _recheck,
 }
 
 

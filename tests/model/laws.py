@@ -15,6 +15,8 @@ from tests.model.world import Move, World, quiet
 
 #: Seconds that a lease owner may work, from the moment it asked for its lease.
 AT_WORK_SECONDS = PREPARE_SECONDS + HUBSPOT_SECONDS + AWS_CALL_SECONDS
+A_MINUTE_SECONDS = 60 - 4  # two clocks that differ
+AN_HOUR_SECONDS = 3600
 _deserializer = TypeDeserializer()
 
 
@@ -77,12 +79,25 @@ def _written(before: World, move: Move, actor: Actor) -> Iterator[str]:
             yield "an account is removed that is not being left, or that was installed anew"
         return
     yield from _moved(old, new, installs=installs)
-    if new.status == "needs_reinstall" != old.status and not move.after.excused and _lives(move.after, new):
-        yield "an account is marked dead whose new token is still on its way"
+    if new.status == "needs_reinstall" != old.status:
+        yield from _marked(before, new)
+    if new.status == "needs_reinstall" and new.refresh_at is None and before.erred and _lives(before, new):
+        yield "a live grant is marked for good, though HubSpot was only wrong for a while"
+    if actor.kind == "recheck" and (old.status != "needs_reinstall" or old.refresh_at is None):
+        yield "an account is rechecked that is not marked, or that is marked for good"
     if new.lease_owner == actor.name != old.lease_owner:
         yield from _leased(before, old, actor)
     if old.lease_owner not in (None, actor.name) and new.lease_owner is None and _same(old, new):
         yield "a lease is ended by another than its owner"
+
+
+def _marked(world: World, row: Seen) -> Iterator[str]:
+    if not world.excused and not world.erred and _lives(world, row):
+        yield "an account is marked dead whose new token is still on its way"
+    if world.refused_at is None or world.now - world.refused_at < A_MINUTE_SECONDS:
+        yield "an account is marked dead that HubSpot has not refused for a minute"
+    elif world.crowd and world.proved_at <= world.refused_at and world.now - world.refused_at < AN_HOUR_SECONDS:
+        yield "an account is marked dead while many are refused and none is refreshed"
 
 
 def _moved(old: Seen, new: Seen, *, installs: bool) -> Iterator[str]:
@@ -97,7 +112,7 @@ def _moved(old: Seen, new: Seen, *, installs: bool) -> Iterator[str]:
 
 
 def _leased(before: World, old: Seen, actor: Actor) -> Iterator[str]:
-    if old.status != "active":
+    if old.status == "disconnecting" or (actor.kind == "reader" and old.status != "active"):
         yield f"an account is refreshed that is {old.status}"
     if actor.kind == "schedule" and (old.refresh_at is None or old.refresh_at > before.now + actor.skew):
         yield "the schedule refreshes what is not due"
@@ -122,8 +137,8 @@ def _at_rest(world: World) -> Iterator[str]:
         return
     if row.refresh_token not in {grant.token for grant in world.grants}:
         yield "a grant is lost: its refresh token is nowhere"
-    elif row.status == "needs_reinstall":
-        yield "a live grant is marked dead"
+    elif row.refresh_at is None:
+        yield "a live grant is never refreshed again"
 
 
 def _lives(world: World, row: Seen) -> bool:

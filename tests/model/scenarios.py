@@ -15,12 +15,15 @@ _Start = tuple[Kind, str | None]
 SCHEDULE: Final[_Start] = ("schedule", None)
 READER: Final[_Start] = ("reader", None)
 DISCONNECT: Final[_Start] = ("disconnect", None)
-REVIVE: Final[_Start] = ("revive", None)
+RECHECK: Final[_Start] = ("recheck", None)
 INSTALL: Final[_Start] = ("install", None)
 INSTALL_BY_LINK: Final[_Start] = ("install", "customer")
 OTHERS_INSTALL: Final[_Start] = ("install", "another customer")
 LEASE: Final = PREPARE_SECONDS + HUBSPOT_SECONDS + AWS_CALL_SECONDS  # a lease ends for those whose clocks are fast
 EDGE: Final = (LEASE - 4, 4)  # short of that, and then on it
+TWICE: Final = (SCHEDULE, SCHEDULE)
+A_MINUTE: Final = 65  # past the second look, by any clock
+TWO_LIVES: Final = 3700  # past the first recheck of a marked account
 BACK_OFF: Final = 400  # longer than any wait after a try that came to nothing
 
 SCENARIOS: Final = {  # the small ones first
@@ -29,14 +32,18 @@ SCENARIOS: Final = {  # the small ones first
     "another customer's install": Left(starts=(OTHERS_INSTALL, SCHEDULE), pauses=(LEASE,)),
     "a link that comes late": Left(starts=(INSTALL_BY_LINK, INSTALL, DISCONNECT)),
     "two links that come late": Left(starts=(INSTALL_BY_LINK, OTHERS_INSTALL, INSTALL)),
-    "a grant that dies": Left(starts=(SCHEDULE, READER), uninstalls=1, pauses=(LEASE,)),
-    "marks undone while answers are late": Left(starts=(SCHEDULE, SCHEDULE, REVIVE), crashes=1, pauses=(LEASE,)),
+    "a grant that dies": Left(starts=(SCHEDULE, READER, SCHEDULE), uninstalls=1, pauses=(A_MINUTE,)),
+    "marks rechecked while answers are late": Left(starts=(*TWICE, RECHECK), hiccups=1, crashes=1, pauses=(A_MINUTE,)),
+    "a hiccup that goes on": Left(starts=(*TWICE, RECHECK), proofs=1, pauses=(TWO_LIVES,)),
+    "a hiccup that many see": Left(starts=(SCHEDULE, READER), proofs=1, pauses=(A_MINUTE,)),
+    "a final mark": Left(starts=(*TWICE, RECHECK), proofs=1, pauses=(TWO_LIVES,)),
+    "a re-install before a final mark": Left(starts=(*TWICE, INSTALL), proofs=1, pauses=(TWO_LIVES,)),
     "a re-install": Left(starts=(SCHEDULE, INSTALL), refusals=1, crashes=1, pauses=(LEASE,)),
     "the edge of a lease": Left(starts=(SCHEDULE, SCHEDULE), crashes=2, pauses=(*EDGE, BACK_OFF)),
     "refused commits, rescues late and twice": Left(starts=(SCHEDULE, SCHEDULE), refusals=2, pauses=(LEASE, BACK_OFF)),
     "writes whose answers are lost": Left(starts=(SCHEDULE, READER), repeats=2, lost_answers=1, pauses=(LEASE,)),
     "two disconnects": Left(starts=(DISCONNECT, DISCONNECT, SCHEDULE), refusals=1),
-    "a disconnect while marks are undone": Left(starts=(SCHEDULE, DISCONNECT, REVIVE), uninstalls=1, refusals=1),
+    "a disconnect while marks are rechecked": Left(starts=(SCHEDULE, DISCONNECT, RECHECK), refusals=1),
     "fourteen days": Left(starts=(SCHEDULE, SCHEDULE, SCHEDULE), crashes=1, refusals=1, pauses=(LEASE, FOURTEEN_DAYS)),
     "a disconnect": Left(starts=(SCHEDULE, DISCONNECT, INSTALL), refusals=1, crashes=1),
     "readers after a crash": Left(starts=(SCHEDULE, READER, READER), crashes=1, pauses=(LEASE,)),
@@ -46,14 +53,37 @@ SCENARIOS: Final = {  # the small ones first
 }
 
 
+#: The scenarios in which many other accounts are refused as well.
+CROWDED: Final = ("a hiccup that many see",)
 #: The scenarios that begin with an account that is linked to no customer yet.
 UNLINKED: Final = ("a link that comes late", "two links that come late")
+#: The scenarios that begin a minute after the first refusal: HubSpot refuses every token, or the app was uninstalled.
+REFUSED_IN_A_HICCUP: Final = ("a hiccup that goes on", "a hiccup that many see")
+REFUSED_AFTER_UNINSTALL: Final = (
+    "a final mark",
+    "a re-install before a final mark",
+    "a disconnect while marks are rechecked",
+)
 
 
 def begin(name: str, table: Table, *, rotation: bool = True) -> World:
     """A world in which one account is installed and due, and everything that the scenario allows may happen."""
-    first = INSTALL if name in UNLINKED else INSTALL_BY_LINK
-    world = World(None, 1_000_000, Left(starts=(first,)), rotation=rotation)
-    while following := next(moves(world, table), None):
-        world = following.after
-    return replace(world, now=world.now + 1500, left=SCENARIOS[name])
+    world = World(None, 1_000_000, Left(), rotation=rotation)
+    world = _done(world, INSTALL if name in UNLINKED else INSTALL_BY_LINK, table)
+    world = replace(world, now=world.now + 1500, crowd=name in CROWDED)
+    if name in REFUSED_IN_A_HICCUP:
+        world = replace(world, hiccup=True, erred=True, proved_at=world.now)  # the last success of another account
+    elif name in REFUSED_AFTER_UNINSTALL:
+        world = replace(world, grants=tuple(replace(grant, alive=False) for grant in world.grants))
+    if name in REFUSED_IN_A_HICCUP + REFUSED_AFTER_UNINSTALL:
+        world = _done(world, SCHEDULE, table)
+        world = replace(world, now=world.now + A_MINUTE)
+    return replace(world, left=SCENARIOS[name])
+
+
+def _done(world: World, start: _Start, table: Table) -> World:
+    """The world after one has acted undisturbed."""
+    world = replace(world, left=Left(starts=(start,)))
+    while world.left.starts or world.actors:
+        world = next(moves(world, table)).after
+    return world

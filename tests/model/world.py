@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 from hubspot_oauth.domain.call_timeouts import RESCUE_RETENTION_SECONDS
-from tests.model.actors import Actor, Dead, Heard, Issued, Kind, Lost, Refused, Reply, Step
+from tests.model.actors import Actor, Dead, Heard, Issued, Kind, Lost, Refused, Reply, Step, Told
 from tests.model.table import Request, Row, Table
 
 SKEWS = (0, -2, 2)  # seconds by which the clocks of those who start are off, in turn; the first is the first install
@@ -35,7 +35,8 @@ class Left:
 
     ``starts`` are the actors to come, in any order, each with what it is given; ``pauses`` the seconds that pass at
     once, in this order. The rest are numbers of: processes that die, writes and messages that AWS refuses, writes of
-    which the answer is lost so that the SDK tries again, answers of HubSpot's that are lost, uninstalls at HubSpot.
+    which the answer is lost so that the SDK tries again, answers of HubSpot's that are lost, uninstalls at HubSpot,
+    times in which HubSpot refuses every token, and refreshes of another account.
     """
 
     starts: tuple[tuple[Kind, Any], ...] = ()
@@ -45,6 +46,8 @@ class Left:
     repeats: int = 0
     lost_answers: int = 0
     uninstalls: int = 0
+    hiccups: int = 0
+    proofs: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,12 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Everything there is. ``excused``: a rotated refresh token was lost within the stated limits."""
+    """Everything there is.
+
+    ``excused``: a rotated refresh token was lost within the stated limits. ``hiccup``: HubSpot refuses every token now.
+    ``erred``: it has done so before. ``refused_at``: when it first refused this account since it last gave tokens.
+    ``proved_at``: when it last gave tokens to another account. ``crowd``: many other accounts are refused as well.
+    """
 
     row: Row
     now: int
@@ -69,11 +77,17 @@ class World:
     queue: tuple[Message, ...] = ()
     started: int = 0
     excused: bool = False
+    hiccup: bool = False
+    erred: bool = False
+    refused_at: int | None = None
+    proved_at: int = 0
+    crowd: bool = False
     hashed: int = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         here = (self.row, self.now, self.left, self.grants, self.serial, self.actors, self.queue, self.started)
-        object.__setattr__(self, "hashed", hash((*here, self.rotation, self.excused)))
+        others = (self.hiccup, self.erred, self.refused_at, self.proved_at, self.crowd)
+        object.__setattr__(self, "hashed", hash((*here, self.rotation, self.excused, *others)))
 
     def __hash__(self) -> int:
         return self.hashed
@@ -105,6 +119,12 @@ def moves(world: World, table: Table) -> Iterator[Move]:
     if world.left.uninstalls:
         dead = tuple(replace(grant, alive=False) for grant in world.grants)
         yield Move("the app is uninstalled at HubSpot", _spend(replace(world, grants=dead), "uninstalls"))
+    if world.left.hiccups and not world.hiccup:
+        yield Move("HubSpot refuses every token", _spend(replace(world, hiccup=True, erred=True), "hiccups"))
+    if world.hiccup:
+        yield Move("HubSpot knows its tokens again", replace(world, hiccup=False))
+    elif world.left.proofs:
+        yield Move("another account is refreshed", _spend(replace(world, proved_at=world.now), "proofs"))
 
 
 def quiet(world: World) -> bool:
@@ -119,6 +139,8 @@ def _steps(world: World, actor: Actor, step: Step, table: Table) -> Iterator[Mov
         yield Move(f"{actor.name} has a data key", _heard(world, actor, None))
     elif step.what == "hubspot":
         yield from _refreshes(world, actor, step.content)
+    elif step.what == "breaker":
+        yield Move(f"{actor.name} tells the breaker", _heard(world, actor, Told(world.proved_at, world.crowd)))
     elif step.what == "exchange":
         grant = Grant(actor.name)
         after = replace(world, grants=(*world.grants, grant), serial=world.serial + 1)
@@ -149,10 +171,11 @@ def _table(world: World, actor: Actor, request: Request, table: Table) -> Iterat
 
 def _refreshes(world: World, actor: Actor, token: str) -> Iterator[Move]:
     grant = next((g for g in world.grants if g.token == token and g.alive), None)
-    if grant is None:
-        yield Move(f"HubSpot refuses {actor.name}'s {token}", _heard(world, actor, Dead()), actor)
+    if grant is None or world.hiccup:
+        refused = replace(world, refused_at=world.now if world.refused_at is None else world.refused_at)
+        yield Move(f"HubSpot refuses {actor.name}'s {token}", _heard(refused, actor, Dead()), actor)
         return
-    worked = replace(_with_grant(world, token, rotate=world.rotation), serial=world.serial + 1)
+    worked = replace(_with_grant(world, token, rotate=world.rotation), serial=world.serial + 1, refused_at=None)
     issued = Issued(f"{grant.install_id}.{grant.generation + world.rotation}", worked.serial)
     yield Move(f"HubSpot gives {actor.name} {issued.refresh_token}", _heard(worked, actor, issued), actor)
     if world.left.lost_answers:

@@ -14,7 +14,16 @@ from ops.template import load_template
 ROOT = Path(__file__).parents[2]
 PRODUCT = ROOT / "layers" / "shared" / "hubspot_oauth"
 #: The kinds of RefreshFailed; test_verdict.py sees each of the verdicts'.
-KINDS = ("TryLater", "Misconfigured", "GrantDead", "DeathUnproven", "DeathSuspended", "NoDataKey", "Crashed")
+KINDS = (
+    "TryLater",
+    "Misconfigured",
+    "GrantRefused",
+    "GrantDead",
+    "DeathUnproven",
+    "DeathSuspended",
+    "NoDataKey",
+    "Crashed",
+)
 
 
 def test_every_refusal_code_is_documented_and_no_other() -> None:

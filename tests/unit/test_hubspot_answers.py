@@ -8,12 +8,14 @@ from typing import Any, cast
 import pytest
 
 from hubspot_oauth.adapters import http_calls
+from hubspot_oauth.adapters.client_secret import Secret
 from hubspot_oauth.adapters.hubspot import HubSpot
 from hubspot_oauth.adapters.hubspot_answers import MOST_RETRY_AFTER, MOST_RETRY_AFTER_A_FAULT
 from hubspot_oauth.domain.call_timeouts import PREPARE_SECONDS
 from hubspot_oauth.domain.clocks import Monotonic
 from hubspot_oauth.domain.errors import GrantDead, HubSpotError, Misconfigured, TryLater
 from hubspot_oauth.domain.settings import Settings
+from hubspot_oauth.domain.tokens import TokenAnswer
 from simulator.answers import ERRORS
 from tests.support.stack import ENVIRONMENT
 
@@ -22,28 +24,31 @@ DEAD = ("BAD_REFRESH_TOKEN", "BAD_HUB", "BAD_SCOPES")
 CLIENT = ("BAD_CLIENT_ID", "BAD_CLIENT_SECRET")
 
 
-class Secret:
+SECRET = Secret("secret", "v1")
+
+
+class Rotated:
     """A client secret, and what another look at it shows."""
 
     def __init__(self, rotated: str | None) -> None:
         self._rotated = rotated
 
-    def __call__(self) -> str:
-        return "secret"
+    def __call__(self) -> Secret:
+        return SECRET
 
-    def other_than(self, _refused: str) -> str | None:
-        return self._rotated
+    def other_than(self, _refused: Secret) -> Secret | None:
+        return Secret(self._rotated, "v2") if self._rotated else None
 
 
 def a_hubspot(rotated: str | None = None, monotonic: Monotonic = time.monotonic) -> HubSpot:
-    return HubSpot(Settings.from_env(ENVIRONMENT), cast(Any, Secret(rotated)), monotonic)
+    return HubSpot(Settings.from_env(ENVIRONMENT), cast(Any, Rotated(rotated)), monotonic)
 
 
 def failure(monkeypatch: pytest.MonkeyPatch, status: int, body: bytes, retry_after: str = "") -> HubSpotError:
     answer = http_calls.Answer(status, {"Retry-After": retry_after} if retry_after else {}, body)
     monkeypatch.setattr(http_calls, "call", lambda *_, **__: answer)
     with pytest.raises(HubSpotError) as caught:
-        a_hubspot().refresh("token", "secret", 1)
+        a_hubspot().refresh("token", SECRET, 1)
     return caught.value
 
 
@@ -149,7 +154,7 @@ def test_tokens_are_taken_from_any_answer_that_says_success(monkeypatch: pytest.
     body = json.dumps({"access_token": "a", "expires_in": 1800, "refresh_token": "r"}).encode()
     monkeypatch.setattr(http_calls, "call", lambda *_, **__: http_calls.Answer(status, {}, body))
 
-    answer = a_hubspot().refresh("token", "secret", 1)
+    answer = a_hubspot().refresh("token", SECRET, 1)
 
     assert answer.refresh_token == "r"
 
@@ -170,3 +175,21 @@ def test_an_exchange_is_repeated_with_a_rotated_secret_only_while_its_function_h
         a_hubspot("new", lambda: next(clock)).exchange("code", "http://localhost:3000/oauth-callback")
 
     assert sent == ["secret", "new"][:calls]
+
+
+@pytest.mark.parametrize(("refused", "version"), [(0, "v1"), (1, "v2")])
+def test_an_answer_and_an_error_say_which_secret_was_sent(
+    monkeypatch: pytest.MonkeyPatch, refused: int, version: str
+) -> None:
+    tokens = http_calls.Answer(200, {}, json.dumps({"access_token": "a", "expires_in": 1800}).encode())
+    before = [http_calls.Answer(400, {}, documented("BAD_CLIENT_SECRET"))] * refused
+    answers = iter([*before, tokens, *before, http_calls.Answer(400, {}, documented("BAD_REFRESH_TOKEN"))])
+    monkeypatch.setattr(http_calls, "call", lambda *_, **__: next(answers))
+    hubspot = a_hubspot("new")
+
+    answer = hubspot.refresh("token", SECRET, 1)
+    with pytest.raises(GrantDead) as caught:
+        hubspot.refresh("token", SECRET, 1)
+
+    assert isinstance(answer, TokenAnswer)
+    assert (answer.secret_version, caught.value.secret_version) == (version, version)

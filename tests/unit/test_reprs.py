@@ -10,7 +10,7 @@ import pytest
 
 import hubspot_oauth
 
-SECRET = re.compile("(.*_)?token|client_secret|code|state|link|sealed|wrapped|ciphertext|cipher|body|cookies")
+SECRET = re.compile("(.*_)?token|client_secret|code|state|link|sealed|wrapped|ciphertext|cipher|body|cookies|value")
 TEXTS = ("<class 'str", "<class 'bytes", "str", "bytes", "Mapping")
 #: Fields of such a name that hold no secret.
 HARMLESS = {"Verdict.code", "Refusal.code"}
@@ -34,6 +34,6 @@ def test_a_secret_field_stays_out_of_the_repr(name: str) -> None:
 
 
 def test_there_are_secrets_to_look_at() -> None:
-    wanted = {"Tokens.refresh_token", "_InHand.client_secret", "Arrival.code", "Account.sealed", "AccessToken.token"}
+    wanted = {"Tokens.refresh_token", "Secret.value", "Arrival.code", "Account.sealed", "AccessToken.token"}
 
     assert wanted <= set(secret_fields())

@@ -22,7 +22,7 @@ from hubspot_oauth.adapters.accounts_table import AlreadyLinked
 from hubspot_oauth.adapters.dynamodb import plain, typed
 from hubspot_oauth.adapters.refresh_queue import Batch
 from hubspot_oauth.adapters.rescue_queue import to_message
-from hubspot_oauth.domain.account import Account, Binding, GrantKey, NewInstall, Renewal
+from hubspot_oauth.domain.account import Account, Binding, FirstRefusal, GrantKey, NewInstall, Renewal
 from hubspot_oauth.domain.errors import Fault
 from hubspot_oauth.domain.settings import Settings
 from hubspot_oauth.install.attempt import INSTALLED, Attempt
@@ -63,9 +63,9 @@ CODE_CALLS: Calls = {
 BREAKER_CALLS: Calls = {
     "state": lambda breaker: breaker.state(),
     "tell": lambda breaker: [breaker.tell(evidence, 1, NOW) for evidence in Evidence],
-    "succeeded": lambda breaker: breaker.succeeded(LATER),
-    "bring_in_successes": lambda breaker: (breaker.succeeded(LATER), breaker.bring_in_successes()),
-    "revived": lambda breaker: breaker.revived(NOW),
+    "succeeded": lambda breaker: breaker.succeeded(LATER, "v1"),
+    "bring_in_successes": lambda breaker: (breaker.succeeded(LATER, "v1"), breaker.bring_in_successes()),
+    "rechecked": lambda breaker: breaker.rechecked(NOW),
 }
 INDEX_CALLS: Calls = {
     "due": lambda index: list(index.due(0, NOW)),
@@ -86,12 +86,14 @@ def account_calls(account: Account | None = None, owner: str = "owner", now: int
         "lease_due": lambda accounts: accounts.lease_due(KEY, owner, now),
         "lease_seen": lambda accounts: accounts.lease_seen(account, owner, now),
         "commit": lambda accounts: accounts.commit(RENEWAL),
-        "try_later": lambda accounts: accounts.try_later(account, now, Fault.AWS),
+        "try_later": lambda accounts: accounts.try_later(account, now, Fault.AWS, FirstRefusal(now, "v1")),
         "let_go": lambda accounts: accounts.let_go(account),
-        "mark_dead": lambda accounts: accounts.mark_dead(account, "BAD_HUB", now),
+        "mark_dead": lambda accounts: [
+            accounts.mark_dead(account, "BAD_HUB", now, again_at, proved=True) for again_at in (now, None)
+        ],
         "leave": lambda accounts: accounts.leave(KEY, now),
         "forget": lambda accounts: accounts.forget(account),
-        "revive": lambda accounts: accounts.revive(KEY, now),
+        "recheck": lambda accounts: accounts.recheck(KEY, now),
     }
 
 
@@ -214,11 +216,12 @@ def written() -> dict[str, Written]:
 def requests() -> Iterator[tuple[str, dict[str, Any]]]:
     row = row_after("install", {})
     leased = row_after("lease_due", row)
-    opened = [{"opened_by": reason, "unlisted_at": NOW, "streak_at": NOW} for reason in Reason]
+    run = {"unlisted_at": NOW, "refused_since": NOW}
+    opened = [{"opened_by": reason, **run} for reason in Reason]
     yield from sent("accounts", account_calls(account_from(leased), "another owner", LATER), row, leased)
     yield from sent("accounts_index", INDEX_CALLS, row)
     yield from sent("spent_codes", CODE_CALLS, {})
-    yield from sent("breaker", BREAKER_CALLS, {}, {"unlisted_at": NOW, "streak_at": NOW}, *opened)
+    yield from sent("breaker", BREAKER_CALLS, {}, run, *opened)
 
 
 def row_after(method: str, before: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from hubspot_oauth.domain.account import Account, Binding, GrantKey, Status
+from hubspot_oauth.domain.account import Account, Binding, FirstRefusal, GrantKey, Status
 from hubspot_oauth.domain.errors import Fault
 
 
@@ -27,5 +27,7 @@ def account_from(row: Mapping[str, Any]) -> Account:
         attempts=row.get("attempts", 0),
         orphaned_since=row.get("orphaned_since"),
         at_fault=next((fault for fault in Fault if fault == row.get("at_fault")), None),
+        first_refusal=FirstRefusal(row["refused_at"], row["refused_with"]) if "refused_at" in row else None,
+        refusal_proved=row.get("refusal_proved", False),
         needs_reinstall_because=row.get("needs_reinstall_because"),
     )

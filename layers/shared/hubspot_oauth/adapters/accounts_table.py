@@ -7,11 +7,12 @@ Each method writes only under its condition, with this effect::
     lease_seen active and as read, no lease                  -> a lease, attempts + 1
                an orphaned lease                             -> the same, and orphaned_since is now
     commit     install_id and version unchanged              -> new tokens, version + 1, active, no lease
-    try_later  the caller owns the lease                     -> due again at refresh_at, no lease
+    try_later  the caller owns the lease                     -> due again at refresh_at, no lease, at_fault is stored,
+                                                                and the first refusal if it is given
     let_go     the caller owns the lease                     -> same due time, attempts - 1, no lease
-    mark_dead  the caller owns the lease                     -> needs_reinstall, not in the due index, no lease,
-                                                                tokens kept
-    revive     marked dead                                   -> active, due now
+    mark_dead  the caller owns the lease                     -> needs_reinstall, no lease, tokens kept; due for a
+                                                                recheck, or (a final mark) not in the due index
+    recheck    marked dead, and waiting for a recheck        -> due now
     leave      the row exists                                -> disconnecting, not in the due index, version + 1,
                                                                 no lease
     forget     install_id unchanged                          -> the row is deleted
@@ -34,7 +35,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from hubspot_oauth.adapters.account_rows import account_from
 from hubspot_oauth.adapters.dynamodb import delete, plain, typed, update
-from hubspot_oauth.domain.account import Account, Grant, GrantKey, NewInstall, Renewal, Status
+from hubspot_oauth.domain.account import Account, FirstRefusal, Grant, GrantKey, NewInstall, Renewal, Status
 from hubspot_oauth.domain.call_timeouts import LEASE_SECONDS
 from hubspot_oauth.domain.errors import Fault
 
@@ -51,8 +52,10 @@ _GRANT = (
     "sealed = :sealed, scopes = :scopes, issued_at = :issued_at, expires_at = :expires_at, refresh_at = :refresh_at,"
     " refresh_shard = :shard"
 )
+_INDEXED = "refresh_at, refresh_shard"
 _LEASE = "lease_owner, lease_until"
-_TROUBLE = f"{_LEASE}, attempts, orphaned_since, at_fault, needs_reinstall_because"
+_REFUSAL = "refused_at, refused_with, refusal_proved, needs_reinstall_because"
+_TROUBLE = f"{_LEASE}, attempts, orphaned_since, at_fault, {_REFUSAL}"
 
 _Condition = tuple[str, dict[str, Any]]  # the expression, and the values it names
 
@@ -97,8 +100,7 @@ class AccountsTable:
             ":exchanged": new.exchanged_at_ms,
             ":now": now,
         }
-        condition = "(attribute_not_exists(exchanged_at_ms) OR exchanged_at_ms <= :exchanged)"
-        linked = ""
+        condition, linked = "(attribute_not_exists(exchanged_at_ms) OR exchanged_at_ms <= :exchanged)", ""
         if new.client_reference_id:
             values[":reference"] = new.client_reference_id
             condition += f" AND {_UNLINKED}"
@@ -118,7 +120,7 @@ class AccountsTable:
 
     def lease_due(self, key: GrantKey, owner: str, now: int) -> Account | None:
         """Lease a row for the schedule; return it, or None when it is leased, not due, or in its ``orphan_wait``."""
-        due, when = "refresh_at <= :now", {":now": now}  # a row that is not active has no refresh_at
+        due, when = "refresh_at <= :now", {":now": now}  # a row that is never refreshed again has no refresh_at
         free, orphaned = (f"{due} AND {_FREE}", when), (f"{due} AND {_ORPHANED}", when)
         return self._lease(key, owner, now, free, orphaned, patient=True)
 
@@ -133,37 +135,41 @@ class AccountsTable:
         A mark on that version is undone, because the new tokens prove that the grant is alive.
         """
         change = f"SET version = :next, #status = :active, {_GRANT} REMOVE {_TROUBLE}"
-        next_version = {":next": renewal.version + 1, ":active": Status.ACTIVE}
-        values = {**_identity(renewal), **self._grant(renewal), **next_version}
+        values = {**_identity(renewal), **self._grant(renewal), ":next": renewal.version + 1, ":active": Status.ACTIVE}
         return self._write(renewal.key, change, _SAME, values)
 
-    def try_later(self, leased: Account, refresh_at: int, at_fault: Fault) -> bool:
-        """End the lease, make the row due at ``refresh_at``, store the side at fault; False when the lease is lost."""
-        values = {":refresh_at": refresh_at, ":fault": at_fault}
-        return self._settle(leased, "SET refresh_at = :refresh_at, at_fault = :fault", values)
+    def try_later(self, leased: Account, refresh_at: int, at_fault: Fault, refused: FirstRefusal | None = None) -> bool:
+        """End the lease, make the row due at ``refresh_at``, store what is given; False when the lease is lost."""
+        change = "SET refresh_at = :refresh_at, at_fault = :fault"
+        values: dict[str, Any] = {":refresh_at": refresh_at, ":fault": at_fault}
+        if refused:
+            change += ", refused_at = :refused_at, refused_with = :refused_with, refusal_proved = :no"
+            values |= {":refused_at": refused.at, ":refused_with": refused.secret_version, ":no": False}
+        return self._settle(leased, f"{change} REMOVE", values)
 
     def let_go(self, leased: Account) -> bool:
         """End the lease and take back its attempt; the row keeps its due time. False when the lease is lost."""
-        return self._settle(leased, "SET attempts = :attempts", {":attempts": max(0, leased.attempts - 1)})
+        return self._settle(leased, "SET attempts = :attempts REMOVE", {":attempts": max(0, leased.attempts - 1)})
 
-    def mark_dead(self, leased: Account, code: str, now: int) -> bool:
-        """Mark the account dead; False when the lease is lost. ``Account.may_be_marked`` must hold."""
-        change = (
-            "SET #status = :dead, status_since = :now, needs_reinstall_because = :code"
-            f" REMOVE refresh_at, refresh_shard, {_LEASE}"
-        )
-        values = {":dead": Status.NEEDS_REINSTALL, ":now": now, ":code": code, ":owner": leased.lease_owner}
-        return self._write(leased.key, change, _MINE, values)
+    def mark_dead(self, leased: Account, code: str, now: int, again_at: int | None, *, proved: bool = False) -> bool:
+        """Mark the account dead, or confirm its mark; False when the lease is lost.
+
+        ``Account.may_be_marked`` must hold. The account is tried again at ``again_at``, or never if that is None.
+        """
+        values: dict[str, Any] = {":dead": Status.NEEDS_REINSTALL, ":code": code, ":proved": proved}
+        change = "SET #status = :dead, needs_reinstall_because = :code, refusal_proved = :proved"
+        if leased.status is Status.ACTIVE:
+            change, values = f"{change}, status_since = :now", {**values, ":now": now}
+        if again_at is None:
+            return self._settle(leased, f"{change} REMOVE {_INDEXED},", values)
+        return self._settle(leased, f"{change}, refresh_at = :again_at REMOVE", {**values, ":again_at": again_at})
 
     def leave(self, key: GrantKey, now: int) -> Account | None:
         """Begin to disconnect: the row leaves the due index, and its new version makes a commit under way fail.
 
         Returns the row as it is now, or None when there is none. The call may be repeated.
         """
-        change = (
-            "SET #status = :leaving, status_since = :now, version = version + :one"
-            f" REMOVE refresh_at, refresh_shard, {_LEASE}, attempts, orphaned_since, at_fault"
-        )
+        change = f"SET #status = :leaving, status_since = :now, version = version + :one REMOVE {_INDEXED}, {_TROUBLE}"
         values = {":leaving": Status.DISCONNECTING, ":now": now, ":one": 1}
         row, done = self._update(key, change, "attribute_exists(hub_id)", values, returns="ALL_NEW")
         return account_from(row) if done else None
@@ -173,14 +179,10 @@ class AccountsTable:
         values = {":install_id": leaving.install_id}
         return delete(self._dynamodb, self._table, leaving.key.attributes(), "install_id = :install_id", values)
 
-    def revive(self, key: GrantKey, now: int) -> bool:
-        """Take back a mark that a misconfiguration caused, and make the account due; False when it is not marked."""
-        change = (
-            "SET #status = :active, status_since = :now, refresh_at = :now, refresh_shard = :shard"
-            " REMOVE needs_reinstall_because"
-        )
-        values = {":active": Status.ACTIVE, ":dead": Status.NEEDS_REINSTALL, ":now": now, ":shard": self._shard()}
-        return self._write(key, change, "#status = :dead", values)
+    def recheck(self, key: GrantKey, now: int) -> bool:
+        """Make a marked account due now; False when it is not marked, is due already, or is never tried again."""
+        values = {":dead": Status.NEEDS_REINSTALL, ":now": now}
+        return self._write(key, "SET refresh_at = :now", "#status = :dead AND refresh_at > :now", values)
 
     def _lease(
         self, key: GrantKey, owner: str, now: int, free: _Condition, orphaned: _Condition, *, patient: bool
@@ -212,8 +214,8 @@ class AccountsTable:
         return self._write(key, "SET client_reference_id = :reference", condition, {":reference": client_reference_id})
 
     def _settle(self, leased: Account, change: str, values: dict[str, Any]) -> bool:
-        values = {**values, ":owner": leased.lease_owner}
-        return self._write(leased.key, f"{change} REMOVE {_LEASE}", _MINE, values)
+        """End the caller's lease. ``change`` ends inside a REMOVE clause, to which the lease's attributes are added."""
+        return self._write(leased.key, f"{change} {_LEASE}", _MINE, {**values, ":owner": leased.lease_owner})
 
     def _grant(self, grant: Grant) -> dict[str, Any]:
         return {

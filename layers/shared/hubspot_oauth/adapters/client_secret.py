@@ -1,6 +1,7 @@
 """Reads HubSpot's client secret at its first use, caches it, and reads it again when HubSpot refuses it."""
 
 import threading
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
@@ -18,6 +19,14 @@ RETRY_SECONDS = 60  # pause after a failed read while a value is cached; a faili
 _NEVER = float("-inf")
 
 
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """One version of the client secret; ``version`` is Secrets Manager's id of it, which may be logged."""
+
+    value: str = field(repr=False)
+    version: str
+
+
 class ClientSecret:
     """The app's client secret, which the operator may rotate at any time.
 
@@ -31,34 +40,36 @@ class ClientSecret:
         self._secrets = secrets
         self._secret_id = secret_id
         self._clock = clock
-        self._value = ""
+        self._secret: Secret | None = None
         self._read_at = self._failed_at = _NEVER
         self._known_set = False
         self._lock = threading.Lock()
 
-    def __call__(self) -> str:
-        """The secret, read again after ``CACHE_SECONDS``; if that fails, the cached value.
+    def __call__(self) -> Secret:
+        """The secret, read again after ``CACHE_SECONDS``; if that fails, the cached one.
 
         Raises:
             NotConfigured: The secret has no value yet.
-            ClientError, BotoCoreError: It cannot be read, and no value is cached.
+            ClientError, BotoCoreError: It cannot be read, and none is cached.
         """
         with self._lock:
             now = self._clock()
-            if not recent(self._read_at, now, CACHE_SECONDS) and not recent(self._failed_at, now, RETRY_SECONDS):
-                self._read_again()
-            return self._value
+            cached = self._secret
+            if cached and (recent(self._read_at, now, CACHE_SECONDS) or recent(self._failed_at, now, RETRY_SECONDS)):
+                return cached
+            return self._read_again()
 
-    def other_than(self, refused: str) -> str | None:
+    def other_than(self, refused: Secret) -> Secret | None:
         """Return the secret that replaced ``refused``, which HubSpot refused, or None.
 
         The secret is read again at most every ``REREAD_SECONDS``.
         """
         with self._lock:
             last = max(self._read_at, self._failed_at)
-            if self._value == refused and not recent(last, self._clock(), REREAD_SECONDS):
-                self._read_again()
-            return self._value if self._value != refused else None
+            known = self._secret
+            if (known is None or known.value == refused.value) and not recent(last, self._clock(), REREAD_SECONDS):
+                known = self._read_again()
+            return known if known and known.value != refused.value else None
 
     def is_set(self) -> bool:
         """Whether the operator has set a value. This needs only DescribeSecret, which does not reveal the value."""
@@ -67,20 +78,21 @@ class ClientSecret:
             self._known_set = any("AWSCURRENT" in stages for stages in versions.values())
         return self._known_set
 
-    def _read_again(self) -> None:
+    def _read_again(self) -> Secret:
         try:
-            self._read()
+            self._secret, self._read_at = self._read(), self._clock()
         except (NotConfigured, *AWS_ERRORS):
-            if not self._value:
+            if not self._secret:
                 raise
             # The cached value is most likely still right; if it is not, HubSpot refuses it.
             self._read_at, self._failed_at = _NEVER, self._clock()
+        return self._secret
 
-    def _read(self) -> None:
+    def _read(self) -> Secret:
         try:
-            self._value = self._secrets.get_secret_value(SecretId=self._secret_id)["SecretString"].strip()
+            answer = self._secrets.get_secret_value(SecretId=self._secret_id)
         except ClientError as error:
             if code_of(error) == "ResourceNotFoundException":
                 raise NotConfigured from error
             raise
-        self._read_at = self._clock()
+        return Secret(answer["SecretString"].strip(), answer["VersionId"])

@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 import requests
 
 from hubspot_oauth.adapters import http_calls
-from hubspot_oauth.adapters.client_secret import ClientSecret
+from hubspot_oauth.adapters.client_secret import ClientSecret, Secret
 from hubspot_oauth.adapters.hubspot_answers import (
     account_in,
     failure,
@@ -21,7 +21,7 @@ from hubspot_oauth.adapters.hubspot_answers import (
 )
 from hubspot_oauth.domain.call_timeouts import HUBSPOT_SECONDS, PREPARE_SECONDS
 from hubspot_oauth.domain.clocks import Monotonic
-from hubspot_oauth.domain.errors import AnswerForAnotherAccount, Misconfigured, TryLater
+from hubspot_oauth.domain.errors import AnswerForAnotherAccount, HubSpotError, Misconfigured, TryLater
 from hubspot_oauth.domain.install_state import InstallState
 from hubspot_oauth.domain.settings import Settings
 from hubspot_oauth.domain.tokens import RefreshTokenOnly, TokenAnswer
@@ -73,7 +73,7 @@ class HubSpot:
         return token_answer_in(content)
 
     def refresh(
-        self, refresh_token: str, client_secret: str, hub_id: int, in_time: Callable[[], bool] | None = None
+        self, refresh_token: str, client_secret: Secret, hub_id: int, in_time: Callable[[], bool] | None = None
     ) -> TokenAnswer | RefreshTokenOnly:
         """Use a refresh token, over pooled connections. HubSpot's answer may carry a new one.
 
@@ -86,19 +86,27 @@ class HubSpot:
 
         Raises:
             HubSpotError: Any subclass; ``AnswerForAnotherAccount`` if the answer names another account than ``hub_id``.
+                If HubSpot refused the call, ``secret_version`` says which client secret was sent.
         """
         form = {"grant_type": "refresh_token", "refresh_token": refresh_token}
+        sent = client_secret
 
-        def send(secret: str) -> bytes:
+        def send(secret: Secret) -> bytes:
+            nonlocal sent
+            sent = secret
             return self._send(self._pooled, "token", form, secret)
 
-        content = json_object(self._authenticated(send, client_secret, in_time))
+        try:
+            content = json_object(self._authenticated(send, client_secret, in_time))
+        except HubSpotError as error:
+            error.secret_version = sent.version
+            raise
         lacks, rotated = lacks_of(content), refresh_token_in(content)
         if lacks and rotated in (None, refresh_token):
             raise TryLater(lacks, 200)
         if account_in(content) not in (None, hub_id):
             raise AnswerForAnotherAccount
-        return RefreshTokenOnly(rotated, lacks) if lacks and rotated else token_answer_in(content)
+        return RefreshTokenOnly(rotated, lacks) if lacks and rotated else token_answer_in(content, sent.version)
 
     def introspect(self, access_token: str) -> Mapping[str, Any]:
         """What HubSpot knows about an access token: ``hub_id``, ``user``, ``active`` and more.
@@ -127,14 +135,14 @@ class HubSpot:
             _called(fresh, "DELETE", url, bearer=access_token)
 
     def _post(self, path: str, form: Mapping[str, str]) -> bytes:
-        def send(client_secret: str) -> bytes:
+        def send(client_secret: Secret) -> bytes:
             with http_calls.session(1) as fresh:
                 return self._send(fresh, path, form, client_secret)
 
         return self._authenticated(send, self._client_secret())
 
     def _authenticated(
-        self, send: Callable[[str], bytes], client_secret: str, in_time: Callable[[], bool] | None = None
+        self, send: Callable[[Secret], bytes], client_secret: Secret, in_time: Callable[[], bool] | None = None
     ) -> bytes:
         """Send with this client secret; if HubSpot refuses it and it was rotated, send once more with the new one."""
         began = self._monotonic()
@@ -146,9 +154,9 @@ class HubSpot:
                 raise
             return send(other)
 
-    def _send(self, client: requests.Session, path: str, form: Mapping[str, str], client_secret: str) -> bytes:
+    def _send(self, client: requests.Session, path: str, form: Mapping[str, str], client_secret: Secret) -> bytes:
         url = f"{self._settings.api_url}/oauth/{self._settings.api_version}/{path}"
-        whole = {**form, "client_id": self._settings.client_id, "client_secret": client_secret}
+        whole = {**form, "client_id": self._settings.client_id, "client_secret": client_secret.value}
         return _called(client, "POST", url, form=whole)
 
 

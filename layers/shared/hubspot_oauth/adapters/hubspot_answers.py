@@ -68,13 +68,14 @@ def scopes_in(content: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(scope for scope in scopes if isinstance(scope, str)) if isinstance(scopes, list) else ()
 
 
-def token_answer_in(content: Mapping[str, Any]) -> TokenAnswer:
+def token_answer_in(content: Mapping[str, Any], secret_version: str = "") -> TokenAnswer:
     return TokenAnswer(
         access_token=content["access_token"],
         refresh_token=refresh_token_in(content),
         expires_in=max(1, int(content["expires_in"])),
         hub_id=account_in(content),
         scopes=scopes_in(content),
+        secret_version=secret_version,
     )
 
 

@@ -46,7 +46,7 @@ UNITS: Final = {
     "TokensUnreadable": MetricUnit.Count,
     "DispatchSkipped": MetricUnit.Count,
     "QueueRefused": MetricUnit.Count,
-    "Revived": MetricUnit.Count,
+    "Rechecked": MetricUnit.Count,
     "Disconnected": MetricUnit.Count,
 }
 #: The piece of evidence that is the second dimension of a metric.

@@ -91,6 +91,19 @@ class Renewal(Grant):
 
 
 @dataclass(frozen=True, slots=True)
+class FirstRefusal:
+    """The grant's first refusal (``GrantDead``) with this client secret since tokens were last stored.
+
+    Attributes:
+        at: When it arrived, epoch seconds.
+        secret_version: The version of the client secret that the call was sent with.
+    """
+
+    at: int
+    secret_version: str
+
+
+@dataclass(frozen=True, slots=True)
 class Due:
     """An entry of the due index, which may be stale."""
 
@@ -113,6 +126,8 @@ class Account(SealedGrant):
     attempts: int = 0
     orphaned_since: int | None = None
     at_fault: Fault | None = None
+    first_refusal: FirstRefusal | None = None
+    refusal_proved: bool = False
     needs_reinstall_because: str | None = None
 
     @property
@@ -131,6 +146,10 @@ class Account(SealedGrant):
         False while the rescue queue may still hold new tokens from an orphaned lease.
         """
         return self.orphaned_since is None or self.orphaned_since < now - RESCUE_RETENTION_SECONDS
+
+    def unmarkable_for(self, now: int) -> int:
+        """Seconds until ``may_be_marked`` holds; 0 if it does."""
+        return 0 if self.may_be_marked(now) else (self.orphaned_since or 0) + RESCUE_RETENTION_SECONDS + 1 - now
 
     @property
     def side_at_fault(self) -> Fault:

@@ -49,6 +49,9 @@ class HubSpotError(HubSpotOAuthError):
         code: HubSpot's ``status``, else its ``error``, else a code of our own (``timeout``, ``http_502``).
         http_status: The HTTP status, 0 when there was no answer.
         retry_after: Seconds HubSpot asked for, if it did.
+
+    Attributes:
+        secret_version: If HubSpot refused a refresh, the version of the client secret that was sent; else empty.
     """
 
     fault: ClassVar[Fault] = Fault.HUBSPOT
@@ -58,6 +61,7 @@ class HubSpotError(HubSpotOAuthError):
         self.code = code
         self.http_status = http_status
         self.retry_after = retry_after
+        self.secret_version = ""
 
 
 class GrantDead(HubSpotError):

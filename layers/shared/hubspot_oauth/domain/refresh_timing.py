@@ -6,6 +6,9 @@ Refresh times follow from HubSpot's ``expires_in``; no token lifetime is assumed
 BACKOFF_FIRST_SECONDS = 5
 BACKOFF_MOST_SECONDS = 300
 JITTER_SHARE = 0.1
+SECOND_LOOK_SECONDS = 60
+SECOND_LOOK_SHARE = 0.1
+HOLD_SECONDS = 3 * 3600
 YOUNG_SECONDS = 60
 YOUNG_SHARE = 0.1
 DEFAULT_MIN_TTL_SECONDS = 60
@@ -36,6 +39,20 @@ def backoff(attempts: int, roll: float) -> float:
     """
     step = min(BACKOFF_MOST_SECONDS, BACKOFF_FIRST_SECONDS * 2.0 ** max(0, min(attempts, 16) - 1))
     return step * (0.5 + roll / 2)
+
+
+def second_look(lifetime: float) -> float:
+    """Seconds from a grant's first refusal to the second try, which rules out a hiccup of HubSpot's."""
+    return min(SECOND_LOOK_SECONDS, lifetime * SECOND_LOOK_SHARE)
+
+
+def recheck(lifetime: float, age: float) -> float:
+    """Seconds from marking an account dead, or confirming the mark, to its next try.
+
+    ``age`` is the number of seconds since the first refusal. The wait is at least two token lifetimes. It doubles as
+    ``age`` grows, so that the tries of a year are few.
+    """
+    return max(2 * lifetime, age)
 
 
 def orphan_wait(attempts: int) -> float:

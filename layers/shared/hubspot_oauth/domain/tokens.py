@@ -22,7 +22,8 @@ class TokenAnswer:
     """HubSpot's token answer. Only the access token and ``expires_in`` are always there.
 
     ``expires_in`` is in seconds. ``refresh_token`` and ``hub_id`` are None when HubSpot left them out. ``scopes`` are
-    the granted ones, or empty when HubSpot left them out.
+    the granted ones, or empty when HubSpot left them out. ``secret_version`` is the version of the client secret that a
+    refresh was sent with.
     """
 
     access_token: str = field(repr=False)
@@ -30,6 +31,7 @@ class TokenAnswer:
     expires_in: int
     hub_id: int | None = None
     scopes: tuple[str, ...] = ()
+    secret_version: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,20 @@
-"""The breaker's values: the evidence it counts, its standing, its item, and the limits at which it opens."""
+"""The breaker's values: the evidence it counts, its item, and the limits at which it opens or puts off marks.
+
+The time of an answer is the time its call was sent. All times are in epoch seconds.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from hubspot_oauth.domain.account import FirstRefusal
+from hubspot_oauth.domain.call_timeouts import CLOCK_SKEW_SECONDS
 from hubspot_oauth.domain.versions import known_fields
 
-WINDOW_SECONDS = 600
+WATCH_SECONDS = 600
 UNLISTED_ACCOUNTS = 5
-DEATHS_LEAST = 10
-DEATHS_SHARE = 0.05
+SUSPICIOUS_GRANTS = 10
 
 
 class Evidence(StrEnum):
@@ -18,7 +22,8 @@ class Evidence(StrEnum):
 
     CLIENT = "client"
     UNLISTED = "unlisted"
-    DEATH = "death"
+    FIRST_REFUSAL = "first_refusal"
+    REFUSAL = "refusal"
 
 
 class Reason(StrEnum):
@@ -26,20 +31,6 @@ class Reason(StrEnum):
 
     CLIENT = "client"
     UNLISTED = "unlisted"
-    DEATHS = "deaths"
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """What the breaker says after it has counted a failed refresh.
-
-    Attributes:
-        open: Whether the breaker is open. Set only for the evidence ``CLIENT`` and ``UNLISTED``.
-        may_mark: Whether the account may be marked dead. Set only for the evidence ``DEATH``.
-    """
-
-    open: bool = False
-    may_mark: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,26 +39,27 @@ class BreakerState:
 
     Attributes:
         open: Why the breaker is open, or None.
-        changed_at: When the breaker last opened or closed. All times are in epoch seconds.
-        window_at: When the current counting window began.
-        deaths: Dead grants in the window.
-        successes: Successes in the window, as far as processes have written them.
+        changed_at: When the breaker last opened or closed.
         unlisted: The accounts that got an unlisted answer since the last success.
-        unlisted_at: The time of the first of these answers; as everywhere, the time its call was sent.
-        streak_at: The time of the first dead grant since the last success.
-        revive_since: The dispatcher must revive the accounts marked dead since then. Set when the breaker closes after
-            deaths opened it.
+        unlisted_at: The time of the first of these answers.
+        refused: The number of grants whose first refusal came after the last success.
+        refused_since: The time of the first refusal since the last success.
+        refused_at: The time of the last refusal.
+        proved_at: The time of the last success that a process has written.
+        proved_with: The version of the client secret that this success was sent with.
+        recheck_since: The dispatcher must make the accounts due that were marked dead since then.
     """
 
     open: Reason | None = None
     changed_at: int = 0
-    window_at: int = 0
-    deaths: int = 0
-    successes: int = 0
     unlisted: frozenset[int] = frozenset()
     unlisted_at: int | None = None
-    streak_at: int | None = None
-    revive_since: int | None = None
+    refused: int = 0
+    refused_since: int | None = None
+    refused_at: int | None = None
+    proved_at: int = 0
+    proved_with: str = ""
+    recheck_since: int | None = None
 
     @classmethod
     def of(cls, item: Mapping[str, Any]) -> "BreakerState":
@@ -78,10 +70,20 @@ class BreakerState:
 
     def watched(self, now: float) -> bool:
         """Whether processes must write their successes, because failures are being counted or the breaker is open."""
-        counting = self.deaths > 0 and now - self.window_at <= WINDOW_SECONDS
-        return bool(self.open or self.unlisted or counting)
+        refusing = self.refused_at is not None and now - self.refused_at <= WATCH_SECONDS
+        return bool(self.open or self.unlisted or refusing)
+
+    def proves(self, refusal: FirstRefusal) -> bool:
+        """Whether the client secret of a refused call has worked since, so that the refusal concerns the grant.
+
+        The two times may come from two clocks.
+        """
+        return self.proved_with == refusal.secret_version and self.proved_at > refusal.at + CLOCK_SKEW_SECONDS
 
     @property
-    def too_many_deaths(self) -> bool:
-        """Whether the window has so many deaths that a misconfiguration is likelier than that many uninstalls."""
-        return self.deaths >= DEATHS_LEAST and self.deaths > DEATHS_SHARE * (self.deaths + self.successes)
+    def suspicious(self) -> bool:
+        """Whether at least ``SUSPICIOUS_GRANTS`` grants were refused since the last success.
+
+        So many uninstalls at once are unlikely; a misconfiguration is the likelier cause.
+        """
+        return self.refused >= SUSPICIOUS_GRANTS

@@ -43,8 +43,8 @@ class Dispatcher:
         """
         state = self.breaker.state()
         self.report("BreakerOpen", 1 if state.open else 0, reason=state.open)
-        if state.revive_since is not None:
-            self._revive(state.revive_since, remaining)
+        if state.recheck_since is not None:
+            self._recheck(state.recheck_since, remaining)
         due = self._due(int(self.clock()))
         if state.open:
             return self._probe(due)
@@ -96,13 +96,14 @@ class Dispatcher:
         if refused:
             self.report("QueueRefused", refused)
 
-    def _revive(self, since: int, remaining: Remaining) -> None:
-        """Make the accounts marked dead since ``since`` due again; if time runs out, the next tick continues."""
-        revived = 0
+    def _recheck(self, since: int, remaining: Remaining) -> None:
+        """Make the accounts marked dead since ``since`` due; if time runs out, the next tick continues."""
+        due = 0
         for key in self.accounts_index.marked_since(since):
             if remaining() < _STOP_SECONDS:
                 break
-            revived += self.accounts.revive(key, int(self.clock()))
+            due += self.accounts.recheck(key, int(self.clock()))
         else:
-            self.breaker.revived(since)
-        self.report("Revived", revived)
+            self.breaker.rechecked(since)
+        if due:
+            self.report("Rechecked", due)

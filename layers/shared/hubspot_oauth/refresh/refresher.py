@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from hubspot_oauth.adapters.accounts_table import AccountsTable
 from hubspot_oauth.adapters.aws import AWS_ERRORS, code_of, is_transient
-from hubspot_oauth.adapters.client_secret import ClientSecret
+from hubspot_oauth.adapters.client_secret import ClientSecret, Secret
 from hubspot_oauth.adapters.hubspot import HubSpot
 from hubspot_oauth.adapters.sealing import Sealer
 from hubspot_oauth.adapters.telemetry import Report
@@ -39,7 +39,7 @@ class Refreshed:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """The row changed before the commit or the mark (another refresh, an install, a disconnect); read it again."""
+    """The row changed meanwhile (another refresh, an install, a disconnect), so nothing was stored; read it again."""
 
 
 Outcome = Refreshed | Verdict | Moved
@@ -51,7 +51,7 @@ class _InHand:
 
     sealer: Sealer
     tokens: Tokens
-    client_secret: str = field(repr=False)
+    client_secret: Secret = field(repr=False)
 
 
 @dataclass(kw_only=True)
@@ -92,7 +92,7 @@ class Refresher:
             return self._failed(error, leased, sent_at)
         if isinstance(answer, RefreshTokenOnly):
             return self._half_answered(answer, leased, ours, remaining)
-        self.breaker.succeeded(sent_at)
+        self.breaker.succeeded(sent_at, answer.secret_version)
         renewed = _renewed(answer, ours.tokens, leased, sent_at)
         due_at = refresh_at(sent_at, answer.expires_in, self.settings.margin_percent, self.roll())
         renewal = _renewal(leased, renewed, ours.sealer, due_at)
@@ -122,41 +122,47 @@ class Refresher:
     def _failed(self, error: HubSpotError, leased: Account, sent_at: int) -> Verdict | Moved:
         now = int(self.clock())
         try:
-            standing = self.breaker.tell(evidence_of(error, leased, now), leased.hub_id, sent_at)
-            verdict = judge(error, leased, standing, now, self.roll())
-            if verdict.do is Do.MARK_DEAD and not self.accounts.mark_dead(leased, verdict.code, now):
+            breaker = self.breaker.tell(evidence_of(error, leased), leased.hub_id, sent_at)
+            verdict = judge(error, leased, breaker, now, self.roll())
+            if verdict.do is Do.MARK_DEAD and not self._mark_dead(verdict, leased, now):
                 return Moved()
         except AWS_ERRORS as trouble:
             # The breaker or the mark could not be written. The lease is ended all the same: a lease that runs out is
             # orphaned, and then the row cannot be marked dead until the rescue queue's retention has passed.
-            verdict = self._apply(unproven(error, leased, self.roll()), leased)
+            outcome = self._apply(unproven(error, leased, self.roll()), leased)
             if not is_transient(trouble):
                 raise
-            return verdict
+            return outcome
         return self._apply(verdict, leased)
 
-    def _apply(self, verdict: Verdict, leased: Account) -> Verdict:
+    def _apply(self, verdict: Verdict, leased: Account) -> Verdict | Moved:
         """End the lease as the verdict says, and count the failure. A mark has already ended the lease."""
         if verdict.do is Do.TRY_LATER:
             again_at = verdict.again_at(self.clock())
-            self._release(lambda: self.accounts.try_later(leased, again_at, verdict.fault))
+            if not self._release(lambda: self.accounts.try_later(leased, again_at, verdict.fault, verdict.refused)):
+                return Moved()
         elif verdict.do is Do.LET_GO:
             self._release(lambda: self.accounts.let_go(leased))
         self._count(verdict, leased)
         return verdict
+
+    def _mark_dead(self, verdict: Verdict, leased: Account, now: int) -> bool:
+        again_at = None if verdict.final else verdict.again_at(self.clock())
+        return self.accounts.mark_dead(leased, verdict.code, now, again_at, proved=verdict.proved)
 
     def _count(self, verdict: Verdict, leased: Account) -> None:
         if verdict.kind:
             about = {"code": verdict.code, "fault": str(verdict.fault), "attempts": leased.attempts}
             self.report("RefreshFailed", 1, kind=verdict.kind, hub_id=leased.hub_id, **about)
 
-    def _release(self, release: Callable[[], bool]) -> None:
-        """End the lease; after a transient AWS error it runs out by itself."""
+    def _release(self, release: Callable[[], bool]) -> bool:
+        """End the lease; return False if it was lost. After a transient AWS error it runs out by itself."""
         try:
-            release()
+            return release()
         except AWS_ERRORS as error:
             if not is_transient(error):
                 raise
+            return True
 
     def _half_answered(
         self, answer: RefreshTokenOnly, leased: Account, ours: _InHand, remaining: Remaining

@@ -2,8 +2,10 @@
 
 Each error of HubSpot's has its verdict:
 
-- ``GrantDead``: mark the account dead. Try later if new tokens from an orphaned lease may still arrive. Mark nothing
-  and end the batch while the breaker suspects a misconfiguration.
+- ``GrantDead``: ask a second time a minute later, because the first answer may be a hiccup of HubSpot's. After the
+  second refusal mark the account dead. But back off while new tokens from an orphaned lease may still arrive; and, for
+  at most three hours, while HubSpot refuses many grants and refreshes none. A marked account is tried again, at growing
+  intervals, until a success with the same client secret has proved the refusals right, and one more refusal after it.
 - ``Misconfigured``: mark nothing. A refused client id or secret ends the batch at once; any other such answer ends it
   only when the breaker is open.
 - ``TryLater`` (time-outs, resets, 5xx, rate limits, bodies that do not parse): back off.
@@ -12,10 +14,10 @@ Each error of HubSpot's has its verdict:
 from dataclasses import dataclass
 from enum import StrEnum
 
-from hubspot_oauth.domain.account import Account
+from hubspot_oauth.domain.account import Account, FirstRefusal, Status
 from hubspot_oauth.domain.errors import Fault, GrantDead, HubSpotError, Misconfigured
-from hubspot_oauth.domain.refresh_timing import BACKOFF_FIRST_SECONDS, backoff
-from hubspot_oauth.refresh.breaker_state import Evidence, Standing
+from hubspot_oauth.domain.refresh_timing import BACKOFF_FIRST_SECONDS, HOLD_SECONDS, backoff, recheck, second_look
+from hubspot_oauth.refresh.breaker_state import BreakerState, Evidence
 
 
 class Do(StrEnum):
@@ -37,6 +39,9 @@ class Verdict:
         fault: The side at fault; ``TRY_LATER`` stores it in the row.
         wait: Seconds until another try makes sense.
         stop: Whether the batch ends, because the next account would fail in the same way.
+        refused: The grant's first refusal, which ``TRY_LATER`` stores in the row.
+        proved: Whether a success since the first refusal has proved that the refusals concern the grant alone.
+        final: Whether a marked account is never tried again.
     """
 
     do: Do
@@ -45,6 +50,9 @@ class Verdict:
     fault: Fault
     wait: float
     stop: bool = False
+    refused: FirstRefusal | None = None
+    proved: bool = False
+    final: bool = False
 
     def again_at(self, now: float) -> int:
         """When the row is due again, epoch seconds: the first whole second after the wait."""
@@ -56,42 +64,63 @@ class Verdict:
         return self.do is Do.MARK_DEAD
 
 
-def evidence_of(error: HubSpotError, row: Account, now: int) -> Evidence | None:
-    """What the breaker must count before the verdict, or None.
-
-    A dead grant that may not be marked is not counted, because its account is tried for up to 14 days and would look
-    like many deaths.
-    """
+def evidence_of(error: HubSpotError, row: Account) -> Evidence | None:
+    """What the breaker must count before the verdict, or None."""
     if isinstance(error, GrantDead):
-        return Evidence.DEATH if row.may_be_marked(now) else None
+        return Evidence.REFUSAL if _refused_before(error, row) else Evidence.FIRST_REFUSAL
     if isinstance(error, Misconfigured):
         return Evidence.CLIENT if error.client_level else Evidence.UNLISTED
     return None
 
 
-def judge(error: HubSpotError, row: Account, breaker: Standing, now: int, roll: float) -> Verdict:
+def judge(error: HubSpotError, row: Account, breaker: BreakerState, now: int, roll: float) -> Verdict:
     """The verdict on HubSpot's error.
 
     Args:
         error: HubSpot's answer, or the lack of one.
         row: The leased row.
-        breaker: The breaker's standing after it has counted ``evidence_of``.
+        breaker: The breaker's state after it has counted ``evidence_of``.
         now: Epoch seconds.
         roll: A random number in [0, 1) that spreads the next tries.
     """
     if isinstance(error, GrantDead):
-        if not row.may_be_marked(now):
-            return unproven(error, row, roll)
-        if not breaker.may_mark:
-            return held_back(error.code, "DeathSuspended", Fault.APP)
-        return Verdict(Do.MARK_DEAD, error.code, "GrantDead", Fault.HUBSPOT, 0)
-    if isinstance(error, Misconfigured) and breaker.open:
+        return _on_refusal(error, row, breaker, now, roll)
+    if isinstance(error, Misconfigured) and (error.client_level or breaker.open):
         return held_back(error.code, _kind_of(error), error.fault)
     return later(error.code, row, roll, kind=_kind_of(error), fault=error.fault, asked=error.retry_after)
 
 
+def _on_refusal(error: GrantDead, row: Account, breaker: BreakerState, now: int, roll: float) -> Verdict:
+    first = _refused_before(error, row)
+    if first is None:
+        refused = FirstRefusal(now, error.secret_version)
+        return Verdict(
+            Do.TRY_LATER, error.code, "GrantRefused", Fault.HUBSPOT, second_look(row.lifetime), refused=refused
+        )
+    age = now - first.at
+    if age < second_look(row.lifetime):
+        return Verdict(Do.TRY_LATER, error.code, "GrantRefused", Fault.HUBSPOT, second_look(row.lifetime) - age)
+    if not row.may_be_marked(now):
+        # The row cannot be marked for up to 14 days, so the wait grows with the refusal's age until then.
+        return later(error.code, row, roll, kind="DeathUnproven", asked=min(age, row.unmarkable_for(now)))
+    proved = breaker.proves(first)
+    if row.status is Status.ACTIVE and breaker.suspicious and not proved and age < HOLD_SECONDS:
+        return later(error.code, row, roll, kind="DeathSuspended")
+    # A mark is final only if a success with the same secret lies between two refusals. ``refusal_proved`` says that an
+    # earlier try has already seen such a success, so this refusal came after it.
+    final = row.refusal_proved and age >= 2 * row.lifetime
+    wait = recheck(row.lifetime, age)
+    return Verdict(Do.MARK_DEAD, error.code, "GrantDead", Fault.HUBSPOT, wait, proved=proved, final=final)
+
+
+def _refused_before(error: GrantDead, row: Account) -> FirstRefusal | None:
+    """The row's first refusal, if its call was sent with the same client secret as the call refused now."""
+    first = row.first_refusal
+    return first if first and first.secret_version == error.secret_version else None
+
+
 def unproven(error: HubSpotError, row: Account, roll: float) -> Verdict:
-    """Try later, because the account may not be marked yet, or the breaker or the mark could not be written."""
+    """Try later, because the breaker or the mark could not be written."""
     kind = "DeathUnproven" if isinstance(error, GrantDead) else _kind_of(error)
     return later(error.code, row, roll, kind=kind, fault=error.fault, asked=error.retry_after)
 
@@ -109,7 +138,7 @@ def later(
     fault: Fault = Fault.HUBSPOT,
     asked: int | None = None,
 ) -> Verdict:
-    """Back off: longer with each failed try in a row, and at least for the seconds that HubSpot asked for."""
+    """Back off: longer with each failed try in a row, and for at least ``asked`` seconds."""
     return Verdict(Do.TRY_LATER, code, kind, fault, max(backoff(row.attempts, roll), asked or 0))
 
 
