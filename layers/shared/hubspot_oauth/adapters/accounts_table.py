@@ -100,7 +100,8 @@ class AccountsTable:
             ":exchanged": new.exchanged_at_ms,
             ":now": now,
         }
-        condition, linked = "(attribute_not_exists(exchanged_at_ms) OR exchanged_at_ms <= :exchanged)", ""
+        condition = "(attribute_not_exists(exchanged_at_ms) OR exchanged_at_ms <= :exchanged)"
+        linked = ""
         if new.client_reference_id:
             values[":reference"] = new.client_reference_id
             condition += f" AND {_UNLINKED}"
@@ -145,11 +146,11 @@ class AccountsTable:
         if refused:
             change += ", refused_at = :refused_at, refused_with = :refused_with, refusal_proved = :no"
             values |= {":refused_at": refused.at, ":refused_with": refused.secret_version, ":no": False}
-        return self._settle(leased, f"{change} REMOVE", values)
+        return self._settle(leased, change, values)
 
     def let_go(self, leased: Account) -> bool:
         """End the lease and take back its attempt; the row keeps its due time. False when the lease is lost."""
-        return self._settle(leased, "SET attempts = :attempts REMOVE", {":attempts": max(0, leased.attempts - 1)})
+        return self._settle(leased, "SET attempts = :attempts", {":attempts": max(0, leased.attempts - 1)})
 
     def mark_dead(self, leased: Account, code: str, now: int, again_at: int | None, *, proved: bool = False) -> bool:
         """Mark the account dead, or confirm its mark; False when the lease is lost.
@@ -161,8 +162,8 @@ class AccountsTable:
         if leased.status is Status.ACTIVE:
             change, values = f"{change}, status_since = :now", {**values, ":now": now}
         if again_at is None:
-            return self._settle(leased, f"{change} REMOVE {_INDEXED},", values)
-        return self._settle(leased, f"{change}, refresh_at = :again_at REMOVE", {**values, ":again_at": again_at})
+            return self._settle(leased, change, values, remove=f"{_INDEXED}, {_LEASE}")
+        return self._settle(leased, f"{change}, refresh_at = :again_at", {**values, ":again_at": again_at})
 
     def leave(self, key: GrantKey, now: int) -> Account | None:
         """Begin to disconnect: the row leaves the due index, and its new version makes a commit under way fail.
@@ -213,9 +214,9 @@ class AccountsTable:
         condition = f"attribute_exists(hub_id) AND {_UNLINKED}"
         return self._write(key, "SET client_reference_id = :reference", condition, {":reference": client_reference_id})
 
-    def _settle(self, leased: Account, change: str, values: dict[str, Any]) -> bool:
-        """End the caller's lease. ``change`` ends inside a REMOVE clause, to which the lease's attributes are added."""
-        return self._write(leased.key, f"{change} {_LEASE}", _MINE, {**values, ":owner": leased.lease_owner})
+    def _settle(self, leased: Account, change: str, values: dict[str, Any], *, remove: str = _LEASE) -> bool:
+        """End the caller's lease with this change; ``remove`` holds at least the lease's attributes."""
+        return self._write(leased.key, f"{change} REMOVE {remove}", _MINE, {**values, ":owner": leased.lease_owner})
 
     def _grant(self, grant: Grant) -> dict[str, Any]:
         return {

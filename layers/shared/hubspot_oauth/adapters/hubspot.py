@@ -89,18 +89,12 @@ class HubSpot:
                 If HubSpot refused the call, ``secret_version`` says which client secret was sent.
         """
         form = {"grant_type": "refresh_token", "refresh_token": refresh_token}
-        sent = client_secret
 
         def send(secret: Secret) -> bytes:
-            nonlocal sent
-            sent = secret
             return self._send(self._pooled, "token", form, secret)
 
-        try:
-            content = json_object(self._authenticated(send, client_secret, in_time))
-        except HubSpotError as error:
-            error.secret_version = sent.version
-            raise
+        body, sent = self._authenticated(send, client_secret, in_time)
+        content = json_object(body)
         lacks, rotated = lacks_of(content), refresh_token_in(content)
         if lacks and rotated in (None, refresh_token):
             raise TryLater(lacks, 200)
@@ -139,25 +133,33 @@ class HubSpot:
             with http_calls.session(1) as fresh:
                 return self._send(fresh, path, form, client_secret)
 
-        return self._authenticated(send, self._client_secret())
+        body, _ = self._authenticated(send, self._client_secret())
+        return body
 
     def _authenticated(
         self, send: Callable[[Secret], bytes], client_secret: Secret, in_time: Callable[[], bool] | None = None
-    ) -> bytes:
-        """Send with this client secret; if HubSpot refuses it and it was rotated, send once more with the new one."""
+    ) -> tuple[bytes, Secret]:
+        """Send with this client secret; if HubSpot refuses it and it was rotated, send once more with the new one.
+
+        Returns the answer's body and the secret that HubSpot took.
+        """
         began = self._monotonic()
         try:
-            return send(client_secret)
+            return send(client_secret), client_secret
         except Misconfigured as error:
             other = self._client_secret.other_than(client_secret) if error.client_level else None
             if other is None or not (in_time() if in_time else self._monotonic() - began <= PREPARE_SECONDS):
                 raise
-            return send(other)
+            return send(other), other
 
     def _send(self, client: requests.Session, path: str, form: Mapping[str, str], client_secret: Secret) -> bytes:
         url = f"{self._settings.api_url}/oauth/{self._settings.api_version}/{path}"
         whole = {**form, "client_id": self._settings.client_id, "client_secret": client_secret.value}
-        return _called(client, "POST", url, form=whole)
+        try:
+            return _called(client, "POST", url, form=whole)
+        except HubSpotError as error:
+            error.secret_version = client_secret.version
+            raise
 
 
 def _called(client: requests.Session, method: Literal["POST", "DELETE"], url: str, **content: Any) -> bytes:  # noqa: ANN401

@@ -132,7 +132,7 @@ class AccessTokens:
         self.report("RefreshedOnRead", hub_id=account.hub_id)
         if breaker.watched(self.clock()):
             self.breaker.bring_in_successes()
-        return self._living(_handed_out(outcome, account), account)
+        return self._usable(_handed_out(outcome, account), account)
 
     def _wait(self, seen: Account, rejected: str | None, *, patient: bool) -> AccessToken:
         """Poll the row for at most three seconds, at growing intervals, until the lease owner has stored a new token.
@@ -166,14 +166,11 @@ class AccessTokens:
 
         It may still be the expired or rejected one, because some refreshes bring only a new refresh token.
         """
-        token = self._open(account)
-        if token.fingerprint == rejected:
-            raise _none_now(account, account.side_at_fault, self._pause(account))
-        return self._living(token, account)
+        return self._usable(self._open(account), account, rejected)
 
-    def _living(self, token: AccessToken, account: Account) -> AccessToken:
-        """The token, unless it has expired while this request waited for HubSpot, AWS or a lease owner."""
-        if not self._lives(token):
+    def _usable(self, token: AccessToken, account: Account, rejected: str | None = None) -> AccessToken:
+        """The token, unless it is the rejected one or has expired while this request waited."""
+        if token.fingerprint == rejected or not self._lives(token):
             raise _none_now(account, account.side_at_fault, self._pause(account))
         return token
 

@@ -145,11 +145,13 @@ class Account(SealedGrant):
 
         False while the rescue queue may still hold new tokens from an orphaned lease.
         """
-        return self.orphaned_since is None or self.orphaned_since < now - RESCUE_RETENTION_SECONDS
+        return self.unmarkable_for(now) == 0
 
     def unmarkable_for(self, now: int) -> int:
         """Seconds until ``may_be_marked`` holds; 0 if it does."""
-        return 0 if self.may_be_marked(now) else (self.orphaned_since or 0) + RESCUE_RETENTION_SECONDS + 1 - now
+        if self.orphaned_since is None:
+            return 0
+        return max(0, self.orphaned_since + RESCUE_RETENTION_SECONDS + 1 - now)
 
     @property
     def side_at_fault(self) -> Fault:

@@ -51,7 +51,7 @@ class HubSpotError(HubSpotOAuthError):
         retry_after: Seconds HubSpot asked for, if it did.
 
     Attributes:
-        secret_version: If HubSpot refused a refresh, the version of the client secret that was sent; else empty.
+        secret_version: The version of the client secret that the call was sent with; empty if it was sent with none.
     """
 
     fault: ClassVar[Fault] = Fault.HUBSPOT

@@ -92,14 +92,13 @@ def judge(error: HubSpotError, row: Account, breaker: BreakerState, now: int, ro
 
 def _on_refusal(error: GrantDead, row: Account, breaker: BreakerState, now: int, roll: float) -> Verdict:
     first = _refused_before(error, row)
+    look = second_look(row.lifetime)
     if first is None:
         refused = FirstRefusal(now, error.secret_version)
-        return Verdict(
-            Do.TRY_LATER, error.code, "GrantRefused", Fault.HUBSPOT, second_look(row.lifetime), refused=refused
-        )
+        return Verdict(Do.TRY_LATER, error.code, "GrantRefused", Fault.HUBSPOT, look, refused=refused)
     age = now - first.at
-    if age < second_look(row.lifetime):
-        return Verdict(Do.TRY_LATER, error.code, "GrantRefused", Fault.HUBSPOT, second_look(row.lifetime) - age)
+    if age < look:
+        return Verdict(Do.TRY_LATER, error.code, "GrantRefused", Fault.HUBSPOT, look - age)
     if not row.may_be_marked(now):
         # The row cannot be marked for up to 14 days, so the wait grows with the refusal's age until then.
         return later(error.code, row, roll, kind="DeathUnproven", asked=min(age, row.unmarkable_for(now)))
