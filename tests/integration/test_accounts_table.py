@@ -10,22 +10,14 @@ from hubspot_oauth.domain import call_timeouts, refresh_timing
 from hubspot_oauth.domain.account import Account, Binding, FirstRefusal, GrantKey, Renewal, Status
 from hubspot_oauth.domain.errors import Fault
 from hubspot_oauth.domain.tokens import Tokens
-from tests.support.stack import Clock, Stack
+from tests.support.stack import Clock, Stack, renewal_of
 
 TOKENS = Tokens("access", "refresh")
 
 
 def renewal(account: Account, sealed: bytes = b"new") -> Renewal:
-    return Renewal(
-        key=account.key,
-        install_id=account.install_id,
-        version=account.version,
-        sealed=sealed,
-        scopes=account.scopes,
-        issued_at=account.issued_at + 100,
-        expires_at=account.expires_at + 100,
-        refresh_at=account.expires_at,
-    )
+    times = {"issued_at": account.issued_at + 100, "expires_at": account.expires_at + 100}
+    return renewal_of(account, sealed=sealed, **times)
 
 
 def due(stack: Stack, clock: Clock) -> Account:

@@ -47,8 +47,8 @@ def written() -> dict[str, list[dict[str, Any]]]:
     """What a function writes for each of our metrics that an alarm reads: metric name -> embedded metric documents."""
     variables = resources("AWS::Lambda::Function")["RefreshWorkerFunction"]["Properties"]["Environment"]["Variables"]
     environment = {name: resolved(value) for name, value in variables.items() if name.startswith("POWERTOOLS_")}
-    reports = {metric["MetricName"]: broken_down(metric) for metric in ALARMS.values()}
-    reports |= {metric["MetricName"]: found for metric in ALARMS.values() if (found := broken_down(metric))}
+    plain_first = sorted(ALARMS.values(), key=lambda metric: len(metric["Dimensions"]))
+    reports = {metric["MetricName"]: broken_down(metric) for metric in plain_first}
     ran = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", EMIT, json.dumps(list(reports.items()))],
         env={**environment, "PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT / "layers" / "shared")},

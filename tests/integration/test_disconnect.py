@@ -5,29 +5,16 @@ from botocore.stub import Stubber
 
 from hubspot_oauth.api.disconnect import asks_to_uninstall
 from hubspot_oauth.domain import call_timeouts
-from hubspot_oauth.domain.account import Account, GrantKey, Renewal, Status
+from hubspot_oauth.domain.account import GrantKey, Status
 from hubspot_oauth.domain.api_errors import AccountNotFound, AppRefused, InvalidRequest, VaultUnavailable
 from hubspot_oauth.domain.errors import Fault
 from simulator import Running
 from simulator.faults import parse_fault
 from tests.support.product_visitor import ProductVisitor
 from tests.support.simulated_hubspot import has_live_grant
-from tests.support.stack import Clock, Stack
+from tests.support.stack import Clock, Stack, renewal_of
 
 HUB_ID = 100001
-
-
-def renewal(leased: Account) -> Renewal:
-    return Renewal(
-        key=leased.key,
-        install_id=leased.install_id,
-        version=leased.version,
-        sealed=b"late",
-        scopes=leased.scopes,
-        issued_at=leased.issued_at,
-        expires_at=leased.expires_at,
-        refresh_at=leased.expires_at,
-    )
 
 
 def test_a_disconnected_account_is_revoked_and_forgotten(installed: Stack, hubspot: Running) -> None:
@@ -163,12 +150,12 @@ def test_a_refresh_under_way_does_not_bring_the_account_back(installed: Stack, c
     leaving = installed.accounts.leave(GrantKey.of_account(HUB_ID), int(clock()))
     assert leaving
 
-    assert not installed.accounts.commit(renewal(leased))
+    assert not installed.accounts.commit(renewal_of(leased, sealed=b"late"))
     assert not installed.accounts.mark_dead(leased, "BAD_REFRESH_TOKEN", int(clock()), None)
     assert not installed.accounts.try_later(leased, int(clock()), Fault.HUBSPOT)
     assert installed.accounts.forget(leaving)
 
-    assert not installed.accounts.commit(renewal(leased))  # a rescue that comes late
+    assert not installed.accounts.commit(renewal_of(leased, sealed=b"late"))  # a rescue that comes late
     assert installed.account(HUB_ID) is None
 
 

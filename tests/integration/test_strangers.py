@@ -53,7 +53,8 @@ class Told:
 def test_strangers_who_uninstall_cost_no_customer_a_minute(
     make_stack: Callable[..., Stack], hubspot: Running, clock: Clock, customers: int, strangers: int, hours: int
 ) -> None:
-    told = lived_through(Fleet([make_stack() for _ in range(2)], hubspot, clock, range(0)), customers, strangers, hours)
+    theirs = range(FIRST_HUB_ID, FIRST_HUB_ID + customers)
+    told = lived_through(Fleet([make_stack() for _ in range(2)], hubspot, clock, theirs), strangers, hours)
 
     print(f"{customers:4} customers {strangers:4} strangers {hours:3} h: {told}")  # noqa: T201 - the table
     assert told.account_minutes == customers * hours * 60
@@ -63,16 +64,16 @@ def test_strangers_who_uninstall_cost_no_customer_a_minute(
     assert told.calls <= 12
 
 
-def lived_through(fleet: Fleet, customers: int, strangers: int, hours: int) -> Told:
-    told = Told()
-    theirs = range(FIRST_HUB_ID, FIRST_HUB_ID + customers)
-    stock(fleet.one, minted(fleet.hubspot, theirs.start, customers))
+def lived_through(fleet: Fleet, strangers: int, hours: int) -> Told:
+    """The fleet's own accounts are the customers."""
+    told, theirs = Told(), fleet.hub_ids
+    stock(fleet.one, minted(fleet.hubspot, theirs.start, len(theirs)))
     waves: list[tuple[int, range]] = []
     for minute in range(hours * 60):
         if minute % WAVE_MINUTES == 0:
             waves.append((minute, wave_of_strangers(fleet, strangers, theirs.stop + len(waves) * strangers)))
         fleet.tick()
-        told.account_minutes += customers
+        told.account_minutes += len(theirs)
         told.refused += sum(without_token(fleet, hub_id) for hub_id in theirs)
     early = [wave for minute, wave in waves if minute <= hours * 60 - KNOWN_WITHIN_MINUTES]
     statuses = {row["hub_id"]: row["status"] for row in fleet.rows()}

@@ -6,7 +6,7 @@ from functools import partial, reduce
 import pytest
 
 from hubspot_oauth.domain import call_timeouts
-from hubspot_oauth.domain.account import Account, GrantKey, Renewal
+from hubspot_oauth.domain.account import Account, GrantKey
 from hubspot_oauth.domain.api_errors import (
     AccountNotFound,
     HubSpotUnavailable,
@@ -18,7 +18,7 @@ from hubspot_oauth.domain.errors import Fault
 from hubspot_oauth.domain.tokens import fingerprint
 from simulator import Running
 from tests.support.simulated_hubspot import fail_refreshes, token_calls
-from tests.support.stack import Clock, Stack, throttle_commits
+from tests.support.stack import Clock, Stack, renewal_of, throttle_commits
 
 HUB_ID = 100001
 
@@ -210,18 +210,7 @@ def test_a_waiting_reader_does_not_get_a_token_that_expired_while_it_was_opened(
 def committed(stack: Stack, held: Account, *, lives: int) -> bool:
     """The lease owner stores the same access token with a new expiry, as after a new refresh token alone."""
     expires_at = int(stack.clock()) + lives
-    return stack.accounts.commit(
-        Renewal(
-            key=held.key,
-            install_id=held.install_id,
-            sealed=held.sealed,
-            scopes=held.scopes,
-            issued_at=held.issued_at,
-            expires_at=expires_at,
-            refresh_at=expires_at,
-            version=held.version,
-        )
-    )
+    return stack.accounts.commit(renewal_of(held, expires_at=expires_at, refresh_at=expires_at))
 
 
 @pytest.mark.parametrize("when", ["before the lease", "while it waits"])

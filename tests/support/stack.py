@@ -13,7 +13,7 @@ from cfnlint.decode import cfn_yaml
 
 from hubspot_oauth.adapters.aws import AWS_CONFIG
 from hubspot_oauth.adapters.client_secret import REREAD_SECONDS
-from hubspot_oauth.domain.account import Account, Binding, GrantKey, NewInstall
+from hubspot_oauth.domain.account import Account, Binding, GrantKey, NewInstall, Renewal
 from hubspot_oauth.domain.settings import Settings
 from hubspot_oauth.domain.tokens import AccessToken, Tokens
 from hubspot_oauth.product import Product
@@ -218,6 +218,12 @@ class Stack(Product):
         self.dispatcher.tick(remaining)
         for body in self.messages(self.settings.refresh_queue_url):
             self.worker.run([body], remaining)
+
+
+def renewal_of(account: Account, **changes: Any) -> Renewal:
+    """A commit over this very version of the row, with the row's own content unless it is changed."""
+    kept = ("key", "install_id", "version", "sealed", "scopes", "issued_at", "expires_at")
+    return Renewal(**{**{name: getattr(account, name) for name in kept}, "refresh_at": account.expires_at, **changes})
 
 
 def record_calls(*clients: Any) -> list[str]:
