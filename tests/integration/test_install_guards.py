@@ -340,3 +340,37 @@ def test_a_missing_permission_is_no_page_but_an_error_that_rings_the_alarm(visit
         dynamodb.add_client_error("transact_write_items", "AccessDeniedException")
         with pytest.raises(ClientError):
             visitor.open(url)
+
+
+@pytest.fixture
+def unlisted(make_stack: MakeStack, hubspot: Running) -> ProductVisitor:
+    """A visitor of an app that takes no Marketplace installs."""
+    return ProductVisitor(make_stack(MARKETPLACE_INSTALLS="false"), hubspot.simulator)
+
+
+@pytest.mark.parametrize("arrival", ["code=made-up", "step=authorize", "step=finalize&code=made-up&state={state}"])
+def test_with_the_marketplace_off_its_arrivals_cost_no_call_and_no_write(
+    visitor: ProductVisitor, unlisted: ProductVisitor, arrival: str
+) -> None:
+    asked = arrival.format(state=marketplace_state(visitor))
+    calls = record_calls(unlisted.stack.dynamodb)
+
+    page = unlisted.open(f"/oauth-callback?{asked}&returnUrl={quote(RETURN_URL, safe='')}")
+
+    assert refusal_of(page) == "marketplace_off"
+    assert button_target(page["body"]) == "http://localhost:3000/install"
+    assert calls == []
+    assert token_calls(unlisted.simulator, "authorization_code") == 0
+
+
+def test_with_the_marketplace_off_no_link_leads_there(visitor: ProductVisitor, unlisted: ProductVisitor) -> None:
+    asked = InstallLink(int(unlisted.stack.clock()) + 60, hubspot_return_url=RETURN_URL)
+    made_before = visitor.stack.links.make(asked, "localhost")
+
+    with pytest.raises(InvalidRequest):
+        unlisted.stack.links.make(asked, "localhost")
+    assert refusal_of(unlisted.open(made_before)) == "marketplace_off"
+
+
+def test_with_the_marketplace_off_an_own_install_ends_as_ever(unlisted: ProductVisitor) -> None:
+    assert location(unlisted.walk(return_to="https://app.example.com/done")).startswith("https://app.example.com/done?")

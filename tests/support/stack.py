@@ -38,6 +38,7 @@ ENVIRONMENT = {
     "REDIRECT_URL": "http://localhost:3000/oauth-callback",
     "CALLBACK_PATH": "/oauth-callback",
     "RETURN_TO_ORIGINS": "https://app.example.com",
+    "MARKETPLACE_INSTALLS": "true",
     "SIGN_IN_URL": "",
     "REFRESH_MARGIN_PERCENT": "33",
     "REFRESH_CONCURRENCY": "4",

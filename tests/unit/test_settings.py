@@ -20,7 +20,7 @@ def test_an_empty_environment_names_every_missing_variable_at_once() -> None:
     with pytest.raises(SettingsError) as caught:
         Settings.from_env({})
 
-    assert len(caught.value.faults) == 18
+    assert len(caught.value.faults) == 19
     assert "ACCOUNTS_TABLE is missing" in caught.value.faults
 
 
@@ -37,6 +37,7 @@ def test_an_empty_environment_names_every_missing_variable_at_once() -> None:
         ("CALLBACK_PATH", "oauth-callback"),
         ("RETURN_TO_ORIGINS", "https://ok.example.com https://example.com/path"),
         ("LOGO_URL", "http://example.com/logo.png"),
+        ("MARKETPLACE_INSTALLS", "no"),
         ("SIGN_IN_URL", "https://user@example.com/"),
     ],
 )

@@ -40,6 +40,10 @@ class EnvReader:
             self.faults.append(f"{name} is not a whole number from {least} to {most}")
         return least
 
+    def flag(self, name: str) -> bool:
+        value = self.matching(name, re.compile("true|false"), "true or false")
+        return value == "true"
+
     def url(self, name: str, *, optional: bool = False) -> str:
         value = self._environ.get(name, "").strip() if optional else self.text(name)
         if value and not is_web_url(value):

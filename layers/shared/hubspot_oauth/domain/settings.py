@@ -38,6 +38,7 @@ class Settings:
     redirect_url: str
     callback_path: str
     return_to_origins: tuple[str, ...]
+    marketplace_installs: bool
     sign_in_url: str
     margin_percent: int
     refresh_concurrency: int
@@ -94,6 +95,7 @@ class Settings:
             redirect_url=env.url("REDIRECT_URL", optional=True),
             callback_path=env.matching("CALLBACK_PATH", _PATH, "a path like /oauth-callback"),
             return_to_origins=env.origins("RETURN_TO_ORIGINS"),
+            marketplace_installs=env.flag("MARKETPLACE_INSTALLS"),
             sign_in_url=env.url("SIGN_IN_URL", optional=True),
             margin_percent=env.number("REFRESH_MARGIN_PERCENT", 10, 80),
             refresh_concurrency=env.number("REFRESH_CONCURRENCY", 1, 32),

@@ -162,6 +162,8 @@ class Callback:
             raise InstallRefused(refusal_texts.STATE_EXPIRED if late else refusal_texts.BROWSER_MISMATCH)
 
     def _hubspot_page(self, return_url: str, arrival: Arrival) -> str:
+        if not self.settings.marketplace_installs:
+            raise InstallRefused(refusal_texts.MARKETPLACE_OFF)
         if not self.destinations.allows_hubspot_page(return_url, arrival.host):
             raise InstallRefused(refusal_texts.RETURN_URL_NOT_ALLOWED)
         return return_url

@@ -31,12 +31,15 @@ class Links:
         """The URL of a signed install link.
 
         Raises:
-            InvalidRequest: ``return_to`` or ``hubspot_return_url`` is not on an allowed site, or both are given.
+            InvalidRequest: ``return_to`` or ``hubspot_return_url`` is not on an allowed site, both are given, or this
+                stack takes no Marketplace installs.
         """
         if link.return_to and link.hubspot_return_url:
             raise InvalidRequest("Give return_to or hubspot_return_url, not both.", field="return_to")
         if link.return_to and not self.destinations.allows_return_to(link.return_to):
             raise InvalidRequest("return_to is not on one of the allowed origins.", field="return_to")
+        if link.hubspot_return_url and not self.settings.marketplace_installs:
+            raise InvalidRequest("This stack takes no Marketplace installs.", field="hubspot_return_url")
         if link.hubspot_return_url and not self.destinations.allows_hubspot_page(link.hubspot_return_url, host):
             raise InvalidRequest("hubspot_return_url is not a page of HubSpot's.", field="hubspot_return_url")
         return add_query(self.settings.install_url(host), {"link": sign_link(link, self.state_keys())})
@@ -63,7 +66,8 @@ class Links:
         The return URLs are checked again, because a link lives for a week and the settings may have changed since.
 
         Raises:
-            InstallRefused: The link is not signed by us or has expired, or a return URL is not on an allowed site.
+            InstallRefused: The link is not signed by us or has expired, a return URL is not on an allowed site, or this
+                stack takes no Marketplace installs.
         """
         plain = InstallLink(0, hub_id=asked.hub_id, return_to=asked.return_to)
         link = self._signed(asked.link) if asked.link else plain
@@ -71,6 +75,8 @@ class Links:
             raise InstallRefused(refusal_texts.LINK_EXPIRED)
         if link.return_to and not self.destinations.allows_return_to(link.return_to):
             raise InstallRefused(refusal_texts.RETURN_TO_NOT_ALLOWED)
+        if link.hubspot_return_url and not self.settings.marketplace_installs:
+            raise InstallRefused(refusal_texts.MARKETPLACE_OFF)
         if link.hubspot_return_url and not self.destinations.allows_hubspot_page(link.hubspot_return_url, asked.host):
             raise InstallRefused(refusal_texts.RETURN_URL_NOT_ALLOWED)
         return link

@@ -31,6 +31,13 @@ RETURN_URL_NOT_ALLOWED = Refusal(
     "Start the installation again from HubSpot's App Marketplace.",
     retry=False,
 )
+MARKETPLACE_OFF = Refusal(
+    "marketplace_off",
+    400,
+    "This app is not installed from the Marketplace",
+    "The installation came by way of HubSpot's App Marketplace, and this app takes none from there.",
+    "Start the installation here instead.",
+)
 LINK_INVALID = Refusal(
     "link_invalid",
     400,
