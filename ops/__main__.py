@@ -10,6 +10,7 @@ import click
 from botocore.exceptions import BotoCoreError, ClientError, ProfileNotFound
 
 from ops import preflight, sam
+from ops.concurrency import room_fault
 from ops.deployment import look_up, set_client_secret
 from ops.hsmeta import HsMeta, HsMetaError, load_hsmeta
 from ops.parameters import check_parameters
@@ -64,6 +65,7 @@ def deploy(
     undeclared = declared.faults(whole) if declared else []
     parameter_faults = check_parameters(load_template(), whole, _HOW)
     _stop_at([*preflight.faults(session), *hsmeta_faults, *undeclared, *parameter_faults])
+    given |= _without_room(session) if "AnonymousConcurrency" not in whole else {}
     _run(["build"])
     location = [*(["--profile", profile] if profile else []), "--region", str(session.region_name)]
     _run(["deploy", "--config-env", config_env, *location, "--parameter-overrides", *sam.written(given)])
@@ -120,6 +122,18 @@ def _session(profile: str | None, configured: dict[str, object], also: Callable[
     except ProfileNotFound as error:
         _stop_at([*also(), f"{error}. See: aws configure list-profiles"])
         raise
+
+
+def _without_room(session: boto3.Session) -> dict[str, str]:
+    """The parameter of a first deploy into an AWS account that can reserve no concurrency, with a note; else empty."""
+    fault = room_fault(session, load_template())
+    if fault is None:
+        return {}
+    click.echo(
+        f"Note: {fault}.\nThe install and callback routes will each take one request in four seconds instead. Ask for a"
+        ' higher quota in Service Quotas, then deploy with: ARGS="--parameter AnonymousConcurrency=10"'
+    )
+    return {"AnonymousConcurrency": "0"}
 
 
 def _split(item: str) -> tuple[str, str]:

@@ -54,6 +54,7 @@ def deploy(told: dict[str, str], before: dict[str, str], tmp_path: Path, monkeyp
     monkeypatch.setattr(sam, "run", run)
     monkeypatch.setattr(preflight, "faults", lambda *_: [])
     monkeypatch.setattr(commands, "look_up", deployed)
+    monkeypatch.setattr(commands, "room_fault", lambda *_: None)
     monkeypatch.setattr(commands, "_deployed", lambda *_: before)
     return deploy
 
@@ -108,3 +109,28 @@ def test_conditional_scopes_of_the_last_deploy_stay_and_are_checked_against_the_
     refused = deploy(conditionallyRequiredScopes=["files"])
     assert (refused.exit_code, told) == (2, {})
     assert "automation is not among conditionallyRequiredScopes" in refused.output
+
+
+def test_an_account_that_can_reserve_nothing_gets_a_throttle_and_is_told(
+    deploy: Deploy, told: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(commands, "room_fault", lambda *_: "Lambda allows this AWS account 10 concurrent executions")
+
+    result = deploy()
+
+    assert told["AnonymousConcurrency"] == "0"
+    assert "Lambda allows this AWS account 10 concurrent executions.\n" in result.output
+    assert '--parameter AnonymousConcurrency=10"' in result.output
+
+
+@pytest.mark.parametrize("said", ["now", "before"])
+def test_a_concurrency_that_the_operator_chose_stays(
+    deploy: Deploy, told: dict[str, str], before: dict[str, str], monkeypatch: pytest.MonkeyPatch, said: str
+) -> None:
+    monkeypatch.setattr(commands, "room_fault", lambda *_: "no room")
+    before |= {"AnonymousConcurrency": "4"} if said == "before" else {}
+
+    result = deploy(*(["--parameter", "AnonymousConcurrency=4"] if said == "now" else []))
+
+    assert told.get("AnonymousConcurrency") == ("4" if said == "now" else None)
+    assert "no room" not in result.output

@@ -230,7 +230,8 @@ def test_anonymous_routes_are_throttled_and_signed_ones_are_not() -> None:
     (stage,) = resources("AWS::ApiGatewayV2::Stage").values()
 
     assert stage["Properties"]["StageName"] == "$default"
-    assert stage["Properties"]["DefaultRouteSettings"]["ThrottlingRateLimit"] == {"Ref": "AnonymousRateLimit"}
+    rate = stage["Properties"]["DefaultRouteSettings"]["ThrottlingRateLimit"]
+    assert rate["Fn::If"][:2] == ["LimitsAnonymous", {"Ref": "AnonymousRateLimit"}]
     freed = set(stage["Properties"]["RouteSettings"])
     keys = {
         route["Properties"]["RouteKey"]: route
@@ -238,6 +239,28 @@ def test_anonymous_routes_are_throttled_and_signed_ones_are_not() -> None:
         if isinstance(route["Properties"]["RouteKey"], str)
     }
     assert freed == {key for key, route in keys.items() if route["Properties"]["AuthorizationType"] == "AWS_IAM"}
+
+
+def test_only_the_functions_that_anyone_can_call_are_limited_by_default() -> None:
+    limits = {
+        name: function["Properties"].get("ReservedConcurrentExecutions", {}).get("Fn::If")
+        for name, function in resources("AWS::Lambda::Function").items()
+    }
+
+    anonymous = ["LimitsAnonymous", {"Ref": "AnonymousConcurrency"}, {"Ref": "AWS::NoValue"}]
+    assert {name for name, limit in limits.items() if limit == anonymous} == {"InstallFunction", "CallbackFunction"}
+    assert translated()["Parameters"]["AnonymousConcurrency"]["Default"] == 10
+
+
+def test_a_flood_leaves_three_of_ten_executions_where_none_can_be_reserved() -> None:
+    (stage,) = resources("AWS::ApiGatewayV2::Stage").values()
+    settings = stage["Properties"]["DefaultRouteSettings"]
+    rate, burst = (settings[f"Throttling{name}Limit"]["Fn::If"][2] for name in ("Rate", "Burst"))
+    start_seconds, callback_seconds = 2, call_timeouts.HUBSPOT_SECONDS + 2  # a cold start; the same while HubSpot hangs
+
+    at_once = 2 * burst + rate * (start_seconds + callback_seconds)
+
+    assert at_once <= 10 - 3
 
 
 def test_the_environment_is_what_settings_read_and_nothing_else() -> None:
