@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from tests.support.background import repeated
-from tests.support.kill_fleet import LEASED, LIFETIME, fleet, leased_for
+from tests.support.kill_fleet import LEASED, LIFETIME, leased_for
 from tests.support.kill_plan import Run
+from tests.support.twin_accounts import accounts_of
 from tests.support.twin_process import TwinProcess
 from tests.support.waiting import eventually
 
@@ -48,7 +49,7 @@ class Killer:
 
     def _busy(self) -> bool:
         """Whether a worker waits for HubSpot right now; an orphaned lease looks the same but for its age."""
-        return any(leased_for(row) < self._run.plan.hubspot_latency for row in fleet(self._twin, LEASED))
+        return any(leased_for(row) < self._run.plan.hubspot_latency for row in accounts_of(self._twin, LEASED))
 
 
 def workers_of(twin: TwinProcess, function: str = "RefreshWorkerFunction") -> list[int]:
@@ -64,7 +65,7 @@ class OrphanWatch:
         self._run = run
 
     def look(self) -> None:
-        for row in fleet(self._twin, LEASED):
+        for row in accounts_of(self._twin, LEASED):
             assert row.lease_owner
             if leased_for(row) > LEASED_TOO_LONG and row.lease_owner not in self._run.orphaned:
                 self._run.orphaned.add(row.lease_owner)

@@ -1,22 +1,12 @@
-"""The accounts of a run of random kills: stored as an install stores them, and read back from the twin's table."""
+"""The accounts of a run of random kills, and which of them are not fresh."""
 
-import json
 import time
-from concurrent.futures import ThreadPoolExecutor
 
-import requests
-
-from hubspot_oauth.adapters.account_rows import account_from
-from hubspot_oauth.adapters.dynamodb import plain
 from hubspot_oauth.domain import call_timeouts, refresh_timing
-from hubspot_oauth.domain.account import Account, Binding, GrantKey, NewInstall, Status
-from hubspot_oauth.domain.settings import Settings
-from hubspot_oauth.domain.tokens import Tokens
-from hubspot_oauth.product import Product
-from simulator.configuration import DEFAULT_CLIENT_ID
+from hubspot_oauth.domain.account import Account, Status
 from simulator.control import FIRST_HUB_ID
 from tests.support.kill_plan import Run
-from tests.support.stack import ENVIRONMENT
+from tests.support.twin_accounts import accounts_of, store_accounts
 from tests.support.twin_client import TwinClient
 
 LIFETIME = 120  # seconds of a token
@@ -27,48 +17,10 @@ LEASED = "attribute_exists(lease_owner)"
 
 
 def store_fleet(twin: TwinClient, run: Run) -> None:
-    """Accounts as an install stores them, due one after another for as long as it takes a token to become due."""
-    wanted = {"count": run.plan.accounts, "first_hub_id": FIRST_HUB_ID + len(run.hub_ids)}
-    grants = requests.post(f"{twin.hubspot_url}/_sim/grants", json=wanted, timeout=60)
-    minted = [json.loads(line) for line in grants.text.splitlines()]
-    product = product_of(twin)
-    sealer = product.vault.sealer()
-    now = int(time.time())
-    spread = min(run.plan.seconds, INTERVAL)
-
-    def store(number: int) -> int:
-        grant = minted[number]
-        key, install_id = GrantKey.of_account(int(grant["hub_id"])), f"soak-{grant['hub_id']}"
-        tokens = Tokens(grant["access_token"], grant["refresh_token"])
-        new = NewInstall(
-            key=key,
-            install_id=install_id,
-            sealed=sealer.seal(tokens, key, install_id),
-            scopes=tuple(grant["scopes"]),
-            issued_at=now,
-            expires_at=now + grant["expires_in"],
-            refresh_at=now + int(spread * number / len(minted)),
-            binding=Binding.BOUND,
-            exchanged_at_ms=now * 1000,
-        )
-        product.accounts.install(new, now)
-        return key.hub_id
-
-    with ThreadPoolExecutor(8) as pool:
-        run.hub_ids += pool.map(store, range(len(minted)))
-
-
-def product_of(twin: TwinClient) -> Product:
-    """The product in this process, on the twin's tables and key."""
-    deployed = {"ACCOUNTS_TABLE": twin.outputs["AccountsTableName"], "KMS_KEY_ID": twin.outputs["TokensKeyArn"]}
-    settings = Settings.from_env({**ENVIRONMENT, **deployed, "HUBSPOT_CLIENT_ID": DEFAULT_CLIENT_ID})
-    return Product(settings, client=lambda service, **_: twin.aws(service))
-
-
-def fleet(twin: TwinClient, condition: str = "attribute_exists(hub_id)") -> list[Account]:
-    """The accounts of the table for which the condition holds."""
-    items = twin.items(twin.outputs["AccountsTableName"], FilterExpression=condition)
-    return [account_from(plain(item)) for item in items]
+    """Store the plan's accounts, due one after another for as long as it takes a token to become due."""
+    run.hub_ids += store_accounts(
+        twin, run.plan.accounts, FIRST_HUB_ID + len(run.hub_ids), min(run.plan.seconds, INTERVAL)
+    )
 
 
 def leased_for(row: Account) -> float:
@@ -83,7 +35,7 @@ def left_stale(twin: TwinClient, since: float) -> list[Account]:
     """
     while True:
         now = time.time()
-        rows = [row for row in fleet(twin) if stale(row, now)]
+        rows = [row for row in accounts_of(twin) if stale(row, now)]
         if now - since > LIFETIME or (now - since > GRACE and not rows):
             return rows
         time.sleep(1)

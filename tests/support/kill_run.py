@@ -14,8 +14,9 @@ from hubspot_oauth.domain.account import Account
 from tests.support import twin_process
 from tests.support.background import repeated
 from tests.support.kill_actors import SCHEDULE_SECONDS, Killer, OrphanWatch, Readers
-from tests.support.kill_fleet import LIFETIME, fleet, left_stale, product_of, store_fleet
+from tests.support.kill_fleet import LIFETIME, left_stale, store_fleet
 from tests.support.kill_plan import Plan, Run
+from tests.support.twin_accounts import accounts_of, product_of
 from tests.support.twin_process import TwinProcess
 
 COMMIT_SECONDS = 2  # longer than it takes to store what HubSpot has answered
@@ -56,7 +57,7 @@ def count(twin: TwinProcess, run: Run) -> None:
     answered = answers_of(twin)
     time.sleep(COMMIT_SECONDS)
     run.looked_at = time.time()
-    run.rows = fleet(twin)
+    run.rows = accounts_of(twin)
     run.answers_lost = sum(max(0, answered[row.hub_id] - (row.version - 1)) for row in run.rows)
     run.answers = answers_of(twin)
 
