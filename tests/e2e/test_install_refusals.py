@@ -103,7 +103,10 @@ WAYS: dict[str, Way] = {
     "scopes_missing": lambda twin, visitor: with_fault(twin, visitor, kind="with", fields={"scopes": ["oauth"]}),
     "account_already_linked": another_customer,
 }
-ELSEWHERE_TESTED = {"not_configured": "test_without_a_client_secret_both_pages_say_what_the_operator_must_do"}
+ELSEWHERE_TESTED = {
+    "not_configured": "test_without_a_client_secret_both_pages_say_what_the_operator_must_do",
+    "marketplace_off": "test_a_twin_of_an_unlisted_app_takes_no_marketplace_installs",
+}
 
 
 def test_every_refusal_code_has_a_way_to_it_over_http_and_no_other() -> None:
@@ -135,6 +138,14 @@ def test_without_a_client_secret_both_pages_say_what_the_operator_must_do(tmp_pa
         assert [(refusal_of(page), page.status_code) for page in pages] == [("not_configured", 503)] * 2
         assert all("make secret" in page.text for page in pages)
         assert bare.token_calls("authorization_code") == 0
+
+
+def test_a_twin_of_an_unlisted_app_takes_no_marketplace_installs(tmp_path: Path) -> None:
+    with twin_process.running(tmp_path / "state", "--parameter", "MarketplaceInstalls=false") as unlisted:
+        page = TwinVisitor(unlisted).open(marketplace(unlisted, "seamless"))
+
+        assert (refusal_of(page), page.status_code) == ("marketplace_off", 400)
+        assert unlisted.token_calls("authorization_code") == 0
 
 
 def test_the_refusals_left_no_code_token_cookie_or_state_in_the_logs(team_leaks: Callable[[int], list[str]]) -> None:
