@@ -167,7 +167,7 @@ def _simulator(wishes: Wishes, given: Mapping[str, str], declared: HsMeta | None
     if wishes.token_lifetime:
         switches["token_lifetime"] = wishes.token_lifetime
     if declared and wishes.hsmeta:
-        document = json.loads(wishes.hsmeta.read_text(encoding="utf-8"))
+        document = json.loads(wishes.hsmeta.read_text(encoding="utf-8-sig"))
         return SimulatorSettings.from_hsmeta(document, **switches)
     path = given.get("CallbackPath", CALLBACK_PATH)
     redirect_url = given.get("RedirectUrl", f"http://localhost:{wishes.port}{path}")

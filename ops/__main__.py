@@ -102,7 +102,7 @@ def _declared(hsmeta: Path | None) -> tuple[HsMeta | None, list[str]]:
 def _asked_secret() -> str:
     if sys.stdin.isatty():
         return str(click.prompt("HubSpot client secret", hide_input=True))
-    return sys.stdin.read()
+    return sys.stdin.read().removeprefix("\ufeff")  # PowerShell's pipe adds a byte-order mark
 
 
 def _deployed(session: boto3.Session, configured: dict[str, object]) -> dict[str, str]:

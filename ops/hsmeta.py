@@ -70,7 +70,7 @@ def load_hsmeta(path: Path) -> HsMeta:
         HsMetaError: The file cannot be read, is not JSON, or breaks HubSpot's rules.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8-sig"))  # Windows editors write a byte-order mark
     except OSError as error:
         raise HsMetaError([f"{path} cannot be read: {error.strerror}"]) from error
     except ValueError as error:

@@ -28,7 +28,7 @@ def environment(inherited: Mapping[str, str] | None = None) -> dict[str, str]:
 def configured(config_env: str) -> dict[str, Any]:
     """The deploy parameters of one environment in samconfig.toml; empty if there is no such environment."""
     path = Path(ROOT / "samconfig.toml")
-    content = tomllib.loads(path.read_text(encoding="utf-8"))
+    content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     section = content.get(config_env, {})
     return {**section.get("global", {}).get("parameters", {}), **section.get("deploy", {}).get("parameters", {})}
 

@@ -25,7 +25,7 @@ def load_declaration(path: Path) -> dict[str, Any]:
         InvalidDeclaration: The file cannot be read, is not JSON, or breaks rules; each broken rule is named.
     """
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise InvalidDeclaration(f"{path} cannot be read: {error.strerror}") from error
     except ValueError as error:

@@ -1,5 +1,6 @@
 """What the operator's commands read from app-hsmeta.json, and which declarations they refuse."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -106,3 +107,10 @@ def test_the_redirect_url_is_compared_to_the_letter() -> None:
 
     assert declared.redirect_fault("https://auth.example.com/oauth-callback") is None
     assert declared.redirect_fault("https://auth.example.com/oauth-callback/")
+
+
+def test_a_file_that_a_windows_editor_saved_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "app-hsmeta.json"
+    file.write_text(json.dumps(HSMETA), encoding="utf-8-sig")
+
+    assert load_hsmeta(file) == parse_hsmeta(HSMETA)
