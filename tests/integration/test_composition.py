@@ -213,7 +213,7 @@ DISTINCT = {
     "REQUIRED_SCOPES": "required",
     "CONDITIONAL_SCOPES": "conditional",
     "OPTIONAL_SCOPES": "optional",
-    "REDIRECT_URL": "https://redirect.example",
+    "REDIRECT_URL": "https://redirect.example/callback",
     "CALLBACK_PATH": "/callback",
     "RETURN_TO_ORIGINS": "https://return.example",
     "MARKETPLACE_INSTALLS": "true",
@@ -243,7 +243,7 @@ def test_each_variable_reaches_its_own_setting() -> None:
         required_scopes=("required",),
         conditional_scopes=("conditional",),
         optional_scopes=("optional",),
-        redirect_url="https://redirect.example",
+        redirect_url="https://redirect.example/callback",
         callback_path="/callback",
         return_to_origins=("https://return.example",),
         marketplace_installs=True,
@@ -271,7 +271,7 @@ def test_people_are_sent_to_hubspots_pages_and_calls_to_its_api(monkeypatch: pyt
 
     monkeypatch.setattr(http_calls, "call", call)
     product.hubspot.uninstall("token")
-    state = InstallState(Kind.OWN, "nonce", 0, "browser", "https://redirect.example")
+    state = InstallState(Kind.OWN, "nonce", 0, "browser", "https://redirect.example/callback")
 
     assert called == ["https://api.example/appinstalls/2026-03/external-install"]
     assert product.hubspot.authorization_url(state, "signed").startswith("https://app.example/oauth/authorize?")

@@ -38,12 +38,35 @@ def test_every_bad_parameter_is_named_at_once() -> None:
         ("ReturnToOrigins", "https://app.example.com http://localhost:8080"),
         ("SupportUrl", "mailto:help@example.com"),
         ("AppName", "Größe & Söhne"),
+        ("RedirectUrl", "https://www.example.com/"),
         ("CallbackPath", "/api/v1/oauth/callback"),
+        ("CallbackPath", "/"),
         ("AlarmTopicArn", "arn:aws:sns:eu-central-1:123456789012:alarms"),
     ],
 )
 def test_a_useful_value_is_accepted(name: str, value: str) -> None:
     assert check_parameters(load_template(), {**GIVEN, name: value}) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "word"),
+    [
+        ("RedirectUrl", "https://auth.example.com/oauth-callback/", "slash"),
+        ("RedirectUrl", "https://auth.example.com", "path"),
+        ("RedirectUrl", "https://auth.example.com/oauth-callback?app=1", "query"),
+        ("RedirectUrl", "https://auth.example.com/?app=1", "query"),
+        ("CallbackPath", "/oauth-callback/", "slash"),
+        ("CallbackPath", "/oauth-callback?app=1", "query"),
+        ("CallbackPath", "//", "slash"),
+        ("CallbackPath", "/install", "/install"),
+        ("CallbackPath", "/accounts", "/accounts"),
+    ],
+)
+def test_an_address_that_no_route_can_have_is_refused_in_words(name: str, value: str, word: str) -> None:
+    [fault] = check_parameters(load_template(), {**GIVEN, name: value})
+
+    assert fault.startswith(f"{name}: must be")
+    assert word in fault
 
 
 @pytest.mark.parametrize("name", ["dev", "prod"])

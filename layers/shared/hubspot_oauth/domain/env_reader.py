@@ -50,6 +50,13 @@ class EnvReader:
             self.faults.append(f"{name} is not an https URL (http only for localhost)")
         return value
 
+    def redirect_url(self, name: str) -> str:
+        value = self.url(name, optional=True)
+        fault = redirect_url_fault(value) if value else None
+        if fault:
+            self.faults.append(f"{name} {fault}")
+        return value
+
     def support(self, name: str) -> str:
         value = self._environ.get(name, "").strip()
         return value if value.startswith("mailto:") else self.url(name, optional=True)
@@ -62,6 +69,20 @@ class EnvReader:
             if not ORIGIN.fullmatch(value)
         )
         return values
+
+
+def redirect_url_fault(value: str) -> str | None:
+    """Why this API cannot serve ``value`` as its redirect URL, or None. Its route is a path, and HubSpot compares all.
+
+    A route of API Gateway has no query, and its path ends with a slash only at the root.
+    """
+    base, question_mark, _ = value.partition("?")
+    if question_mark:
+        return "must not have a query"
+    path = urlsplit(base).path
+    if not path:
+        return "must have a path; for the root write the slash"
+    return "must not end with a slash, except at the root" if path.endswith("/") and path != "/" else None
 
 
 def is_web_url(value: str) -> bool:

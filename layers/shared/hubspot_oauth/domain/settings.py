@@ -10,7 +10,7 @@ from hubspot_oauth.domain.urls import origin_of
 
 INSTALL_PATH = "/install"
 API_VERSIONS = ("v3", "2026-03", "2026-09")
-_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+")
+_PATH = re.compile(r"/|(/[A-Za-z0-9._~-]+)+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ class Settings:
             required_scopes=tuple(env.text("REQUIRED_SCOPES").split()),
             conditional_scopes=env.words("CONDITIONAL_SCOPES"),
             optional_scopes=env.words("OPTIONAL_SCOPES"),
-            redirect_url=env.url("REDIRECT_URL", optional=True),
+            redirect_url=env.redirect_url("REDIRECT_URL"),
             callback_path=env.matching("CALLBACK_PATH", _PATH, "a path like /oauth-callback"),
             return_to_origins=env.origins("RETURN_TO_ORIGINS"),
             marketplace_installs=env.flag("MARKETPLACE_INSTALLS"),
@@ -108,6 +108,8 @@ class Settings:
             refresh_queue_url=env.text("REFRESH_QUEUE_URL"),
             rescue_queue_url=env.text("RESCUE_QUEUE_URL"),
         )
+        if settings.callback_path == INSTALL_PATH:
+            env.faults.append(f"CALLBACK_PATH is {INSTALL_PATH}, where installs start")
         if env.faults:
             raise SettingsError(env.faults)
         return settings
