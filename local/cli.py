@@ -223,7 +223,7 @@ def _refuse(error: CannotStart) -> NoReturn:
 def _print_summary(plan: Plan, running: Twin, seconds: float) -> None:
     lines = [
         ("Console", running.url),
-        ("Install link", running.stack.outputs["InstallUrl"]),
+        ("Install link", f"{running.url}/install"),
         (
             "HubSpot",
             f"{running.simulator_url} (simulated)" if running.simulator_url else plan.parameters["HubSpotAppUrl"],

@@ -128,7 +128,9 @@ def test_a_return_to_on_an_allowed_origin_gets_the_account_and_the_callers_state
         ({"return_to": "//app.example.com"}, "return_to_not_allowed"),
         ({"state": "x" * 513}, "invalid_request"),
         ({"state": "é" * 257}, "invalid_request"),
-        ({"state": "line\nbreak"}, "invalid_request"),
+        ({"hub_id": ""}, "invalid_request"),
+        ({"return_to": ""}, "invalid_request"),
+        ({"link": ""}, "link_invalid"),
         ({"link": "forged"}, "link_invalid"),
     ],
 )

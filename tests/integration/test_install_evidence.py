@@ -44,7 +44,10 @@ def ask_for(stack: Stack, hub_id: int) -> Response:
 
 def ask_for_page(stack: Stack, **query: str) -> Response:
     """``GET /accounts``."""
-    event = {"rawQueryString": urlencode(query), "requestContext": {"domainName": "localhost"}}
+    event = {
+        "rawQueryString": urlencode(query),
+        "requestContext": {"domainName": "localhost", "http": {"method": "GET"}},
+    }
     return stack.accounts_route.answer(event)
 
 

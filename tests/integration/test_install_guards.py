@@ -15,7 +15,7 @@ from hubspot_oauth.domain.install_state import InstallLink
 from hubspot_oauth.install.signed_state import read_state
 from simulator import Running
 from simulator.faults import parse_fault
-from tests.support.browser_reading import button_target, query_of
+from tests.support.browser_reading import query_of
 from tests.support.product_visitor import ProductVisitor, location, refusal_of
 from tests.support.simulated_hubspot import token_calls
 from tests.support.stack import Clock, Stack, record_calls
@@ -39,17 +39,21 @@ def test_a_marketplace_state_does_not_prove_a_right_to_a_fresh_install_link(
 
     page = thief.open(f"/oauth-callback?error={error}&state={state}")
 
-    assert button_target(page["body"]) == "http://localhost:3000/install"
+    assert refusal_of(page)
+    assert 'class="button"' not in page["body"]
+    assert "open the link that you were given once more" in page["body"]
 
 
-def test_a_refused_marketplace_install_offers_a_plain_start_only(visitor: ProductVisitor) -> None:
+def test_a_refused_marketplace_install_of_a_customer_offers_no_start_without_the_customer(
+    visitor: ProductVisitor,
+) -> None:
     state = marketplace_state(visitor)
     thief = ProductVisitor(visitor.stack, visitor.simulator)
 
     page = thief.open(f"/oauth-callback?code=unknown&state={state}&returnUrl={quote(RETURN_URL, safe='')}")
 
     assert refusal_of(page) == "code_rejected"
-    assert button_target(page["body"]) == "http://localhost:3000/install"
+    assert 'class="button"' not in page["body"]
 
 
 @pytest.mark.parametrize("kind", ["a refusal", "an install still running"])
@@ -348,9 +352,12 @@ def unlisted(make_stack: MakeStack, hubspot: Running) -> ProductVisitor:
     return ProductVisitor(make_stack(MARKETPLACE_INSTALLS="false"), hubspot.simulator)
 
 
-@pytest.mark.parametrize("arrival", ["code=made-up", "step=authorize", "step=finalize&code=made-up&state={state}"])
+@pytest.mark.parametrize(
+    ("arrival", "has_button"),
+    [("code=made-up", True), ("step=authorize", True), ("step=finalize&code=made-up&state={state}", False)],
+)
 def test_with_the_marketplace_off_its_arrivals_cost_no_call_and_no_write(
-    visitor: ProductVisitor, unlisted: ProductVisitor, arrival: str
+    visitor: ProductVisitor, unlisted: ProductVisitor, arrival: str, has_button: bool
 ) -> None:
     asked = arrival.format(state=marketplace_state(visitor))
     calls = record_calls(unlisted.stack.dynamodb)
@@ -358,18 +365,22 @@ def test_with_the_marketplace_off_its_arrivals_cost_no_call_and_no_write(
     page = unlisted.open(f"/oauth-callback?{asked}&returnUrl={quote(RETURN_URL, safe='')}")
 
     assert refusal_of(page) == "marketplace_off"
-    assert button_target(page["body"]) == "http://localhost:3000/install"
+    assert ('href="http://localhost:3000/install"' in page["body"]) == has_button
     assert calls == []
     assert token_calls(unlisted.simulator, "authorization_code") == 0
 
 
-def test_with_the_marketplace_off_no_link_leads_there(visitor: ProductVisitor, unlisted: ProductVisitor) -> None:
-    asked = InstallLink(int(unlisted.stack.clock()) + 60, hubspot_return_url=RETURN_URL)
+def test_with_the_marketplace_off_an_older_link_to_it_starts_here_for_the_same_customer(
+    visitor: ProductVisitor, unlisted: ProductVisitor
+) -> None:
+    asked = InstallLink(int(unlisted.stack.clock()) + 60, "customer-1", hubspot_return_url=RETURN_URL)
     made_before = visitor.stack.links.make(asked, "localhost")
 
     with pytest.raises(InvalidRequest):
         unlisted.stack.links.make(asked, "localhost")
-    assert refusal_of(unlisted.open(made_before)) == "marketplace_off"
+
+    unlisted.open(unlisted.consent(location(unlisted.open(made_before))))
+    assert unlisted.stack.stored(100001).client_reference_id == "customer-1"
 
 
 def test_with_the_marketplace_off_an_own_install_ends_as_ever(unlisted: ProductVisitor) -> None:

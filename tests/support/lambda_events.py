@@ -11,7 +11,11 @@ from hubspot_oauth.domain.account import GrantKey
 
 def visit_event(**query: str) -> dict[str, Any]:
     """API Gateway's event for a browser's visit."""
-    return {"rawQueryString": urlencode(query), "cookies": [], "requestContext": {"domainName": "localhost"}}
+    return {
+        "rawQueryString": urlencode(query),
+        "cookies": [],
+        "requestContext": {"domainName": "localhost", "http": {"method": "GET"}},
+    }
 
 
 def token_event(hub_id: int, **query: str) -> dict[str, Any]:

@@ -22,18 +22,22 @@ class ProductVisitor:
     headers: dict[str, str] = field(default_factory=dict)
     cookies: dict[str, str] = field(default_factory=dict)
 
-    def open(self, url: str) -> Response:
+    def open(self, url: str, method: str = "GET") -> Response:
         """Open one of the product's addresses."""
         parts = urlsplit(url)
         event = {
             "rawQueryString": parts.query,
             "headers": self.headers,
             "cookies": [f"{name}={value}" for name, value in self.cookies.items()],
-            "requestContext": {"domainName": self.host},
+            "requestContext": {"domainName": self.host, "http": {"method": method}},
         }
-        route = self.stack.start_route if parts.path == "/install" else self.stack.callback_route
+        route = self.stack.start_route if parts.path.endswith("/install") else self.stack.callback_route
         response = route.answer(event)
-        self.cookies |= cookies_of(response)
+        for cookie in response.get("cookies", []):
+            name, _, rest = cookie.partition("=")
+            self.cookies.pop(name, None)
+            if "; Max-Age=0;" not in rest:
+                self.cookies[name] = rest.partition(";")[0]
         return response
 
     def install(self, **query: str) -> Response:

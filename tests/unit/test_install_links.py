@@ -65,6 +65,14 @@ def test_a_body_that_the_gateway_encoded_is_read() -> None:
     assert asked(body, isBase64Encoded=True).hub_id == 123
 
 
+@pytest.mark.parametrize("encoded", [False, True])
+def test_a_body_with_a_byte_order_mark_is_read(encoded: bool) -> None:
+    body = '\ufeff{"hub_id": 123}'
+
+    given = base64.b64encode(body.encode()).decode() if encoded else body
+    assert asked(given, isBase64Encoded=encoded).hub_id == 123
+
+
 @pytest.mark.parametrize("hub_id", [0, -1, 1.0, True, "0123", "+123", "1_23", "１２３", "", [], 10**16, "1 "])
 def test_a_hub_id_that_is_not_a_plain_number_is_refused(hub_id: object) -> None:
     with pytest.raises(InvalidRequest) as refused:
@@ -74,7 +82,7 @@ def test_a_hub_id_that_is_not_a_plain_number_is_refused(hub_id: object) -> None:
 
 
 @pytest.mark.parametrize("field", ["client_reference_id", "return_to", "hubspot_return_url"])
-@pytest.mark.parametrize("value", ["", 7, ["x"], "line\nbreak", "null\0", "x" * 3000, "\ud800", "\u202ereversed"])
+@pytest.mark.parametrize("value", ["", 7, ["x"], "line\nbreak", "null\0", "x" * 9000, "\ud800", "\u202ereversed"])
 def test_a_value_that_is_not_plain_text_is_refused(field: str, value: object) -> None:
     with pytest.raises(InvalidRequest) as refused:
         asked(json.dumps({field: value}))

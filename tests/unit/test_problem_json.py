@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from hubspot_oauth.adapters.api_gateway import Response
+from hubspot_oauth.adapters.api_gateway import Query, Response
 from hubspot_oauth.api.problem_json import Problems
 from hubspot_oauth.domain.api_errors import NeedsReinstall, Problem, TokensUnreadable, VaultUnavailable
 from hubspot_oauth.domain.settings import Settings
@@ -21,7 +21,7 @@ def refused(code: str, status: int) -> ClientError:
 
 
 def answered(error: Exception) -> Response:
-    def fail(_: dict[str, str]) -> Response:
+    def fail(_: Query) -> Response:
         raise error
 
     return Problems(settings=Settings.from_env(ENVIRONMENT)).answer(EVENT, fail)

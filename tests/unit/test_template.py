@@ -222,7 +222,10 @@ def test_pages_are_anonymous_and_everything_else_is_behind_iam() -> None:
     }
 
     anonymous = {key for key, authorization in routes.items() if authorization == "NONE"}
-    assert anonymous == {'"GET /install"', '{"Fn::Sub": "GET ${CallbackPath}"}'}
+    assert anonymous == {
+        *('"GET /install"', '"HEAD /install"'),
+        *('{"Fn::Sub": "GET ${CallbackPath}"}', '{"Fn::Sub": "HEAD ${CallbackPath}"}'),
+    }
     assert {routes[key] for key in routes.keys() - anonymous} == {"AWS_IAM"}
 
 

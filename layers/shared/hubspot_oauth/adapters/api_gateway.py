@@ -1,7 +1,8 @@
 """Reads API Gateway's events (HTTP API, payload format 2.0), and makes responses for it."""
 
 import json
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -14,7 +15,31 @@ from hubspot_oauth.domain.clocks import Remaining
 Event = Mapping[str, Any]
 Response = dict[str, Any]
 
-_MOST_PARAMETERS = 40
+
+class Query(Mapping[str, str]):
+    """A query's parameters. One that nobody reads is never refused, whatever its value and however often it is given.
+
+    Reading a parameter raises ``InvalidRequest`` if it is given twice, or if its bytes are not UTF-8.
+    """
+
+    def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
+        pairs = list(pairs)
+        self._values = dict(pairs)
+        self._times = Counter(name for name, _ in pairs)
+
+    def __getitem__(self, name: str) -> str:
+        value = self._values[name]
+        if self._times[name] > 1:
+            raise InvalidRequest(f"{name} is given twice.", field=name)
+        if not _is_text(value):
+            raise InvalidRequest(f"{name} is not UTF-8.", field=name)
+        return value
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
 
 
 def host_of(event: Event) -> str:
@@ -22,20 +47,14 @@ def host_of(event: Event) -> str:
     return str(event["requestContext"]["domainName"])
 
 
-def query_of(event: Event) -> dict[str, str]:
-    """The query's parameters by name.
+def query_of(event: Event) -> Query:
+    """The query's parameters by name. API Gateway bounds their number and size."""
+    return Query(parse_qsl(event.get("rawQueryString", ""), keep_blank_values=True, errors="surrogateescape"))
 
-    Raises:
-        InvalidRequest: A parameter is given twice, or there are more than 40.
-    """
-    try:
-        pairs = parse_qsl(event.get("rawQueryString", ""), keep_blank_values=True, max_num_fields=_MOST_PARAMETERS)
-    except ValueError:
-        raise InvalidRequest("The query has too many parameters.") from None
-    query = dict(pairs)
-    if len(query) != len(pairs):
-        raise InvalidRequest("A query parameter is given twice.")
-    return query
+
+def method_of(event: Event) -> str:
+    """The request's HTTP method."""
+    return str(event["requestContext"]["http"]["method"])
 
 
 def hub_id_of(event: Event) -> int:
@@ -53,6 +72,14 @@ def hub_id_of(event: Event) -> int:
 def remaining_of(context: LambdaContext) -> Remaining:
     """A function that returns the seconds this invocation may still run."""
     return lambda: float(context.get_remaining_time_in_millis()) / 1000
+
+
+def _is_text(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def json_answer(status: int, content: Mapping[str, object]) -> Response:

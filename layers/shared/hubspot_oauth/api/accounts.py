@@ -9,7 +9,7 @@ from typing import Any
 
 from hubspot_oauth.adapters.accounts_index import AccountsIndex, Question
 from hubspot_oauth.adapters.accounts_table import AccountsTable
-from hubspot_oauth.adapters.api_gateway import Event, Response, hub_id_of, json_answer
+from hubspot_oauth.adapters.api_gateway import Event, Query, Response, hub_id_of, json_answer
 from hubspot_oauth.api.problem_json import Problems
 from hubspot_oauth.domain.account import Account, GrantKey, Status
 from hubspot_oauth.domain.api_errors import AccountNotFound, InvalidRequest
@@ -31,7 +31,7 @@ class AccountsRoute:
     def answer(self, event: Event) -> Response:
         """Show one account if the path names one, else a page of accounts."""
 
-        def show(query: dict[str, str]) -> Response:
+        def show(query: Query) -> Response:
             named = event.get("pathParameters")
             return json_answer(200, self.one(hub_id_of(event)) if named else self.page(query))
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from hubspot_oauth.adapters.accounts_table import AccountsTable
-from hubspot_oauth.adapters.api_gateway import Event, Response, hub_id_of, json_answer
+from hubspot_oauth.adapters.api_gateway import Event, Query, Response, hub_id_of, json_answer
 from hubspot_oauth.adapters.client_secret import ClientSecret
 from hubspot_oauth.adapters.hubspot import HubSpot
 from hubspot_oauth.adapters.telemetry import Report
@@ -70,7 +70,7 @@ class DisconnectRoute:
     def answer(self, event: Event) -> Response:
         """Disconnect the account of the path; answer with what was done, or with a problem."""
 
-        def leave(query: dict[str, str]) -> Response:
+        def leave(query: Query) -> Response:
             hub_id, uninstall = hub_id_of(event), asks_to_uninstall(query)
             return json_answer(200, self.disconnect(hub_id, uninstall=uninstall).body())
 

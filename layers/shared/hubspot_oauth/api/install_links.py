@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hubspot_oauth.adapters.api_gateway import Event, Response, host_of, json_answer
+from hubspot_oauth.adapters.api_gateway import Event, Query, Response, host_of, json_answer
 from hubspot_oauth.api.problem_json import Problems
 from hubspot_oauth.domain.account import parse_hub_id
 from hubspot_oauth.domain.api_errors import InvalidRequest
 from hubspot_oauth.domain.clocks import Clock, iso
 from hubspot_oauth.domain.install_state import LINK_SECONDS, InstallLink
 from hubspot_oauth.domain.urls import MOST_URL
-from hubspot_oauth.install.links import Links
+from hubspot_oauth.install.links import MOST_LINK, Links
 
 MOST_REFERENCE = 256
 _FIELDS = frozenset({"client_reference_id", "hub_id", "return_to", "hubspot_return_url"})
@@ -29,7 +29,7 @@ class InstallLinksRoute:
     def answer(self, event: Event) -> Response:
         """Answer with the link and its expiry time, or with a problem. The link is not stored."""
 
-        def make(_: dict[str, str]) -> Response:
+        def make(_: Query) -> Response:
             link = asked_link(event, int(self.clock()))
             url = self.links.make(link, host_of(event))
             return json_answer(201, {"url": url, "expires_at": iso(link.expires_at)})
@@ -52,14 +52,15 @@ def asked_link(event: Event, now: int) -> InstallLink:
         client_reference_id=_text(content, "client_reference_id", MOST_REFERENCE),
         hub_id=_hub_id(content),
         return_to=_text(content, "return_to", MOST_URL),
-        hubspot_return_url=_text(content, "hubspot_return_url", MOST_URL),
+        hubspot_return_url=_text(content, "hubspot_return_url", MOST_LINK),
     )
 
 
 def _object(event: Event) -> dict[str, Any]:
     body = event.get("body") or "{}"
     try:
-        content = json.loads(base64.b64decode(body) if event.get("isBase64Encoded") else body)
+        given = base64.b64decode(body) if event.get("isBase64Encoded") else body.encode()
+        content = json.loads(given)  # of bytes it also takes a byte-order mark
     except (ValueError, binascii.Error, RecursionError):
         raise InvalidRequest("The body is not JSON.") from None
     if not isinstance(content, dict):

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from hubspot_oauth.adapters.api_gateway import Event, Response, host_of, json_answer, query_of
+from hubspot_oauth.adapters.api_gateway import Event, Query, Response, host_of, json_answer, query_of
 from hubspot_oauth.adapters.aws import AWS_ERRORS, code_of, is_transient
 from hubspot_oauth.adapters.telemetry import logger
 from hubspot_oauth.domain.api_errors import AwsUnavailable, NeedsReinstall, Problem
@@ -15,7 +15,7 @@ from hubspot_oauth.domain.settings import Settings
 class Problems:
     settings: Settings
 
-    def answer(self, event: Event, action: Callable[[dict[str, str]], Response]) -> Response:
+    def answer(self, event: Event, action: Callable[[Query], Response]) -> Response:
         """Run ``action`` with the query; return its answer, or problem JSON if it raised.
 
         Only a Problem and a transient AWS error become problem JSON. Every log line of the request names the caller.

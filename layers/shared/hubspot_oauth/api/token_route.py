@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from hubspot_oauth.adapters.api_gateway import Event, Response, hub_id_of, json_answer
+from hubspot_oauth.adapters.api_gateway import Event, Query, Response, hub_id_of, json_answer
 from hubspot_oauth.adapters.telemetry import logger
 from hubspot_oauth.api.access_tokens import AccessTokens
 from hubspot_oauth.api.problem_json import Problems
@@ -26,7 +26,7 @@ class TokenRoute:
     def answer(self, event: Event, remaining: Remaining) -> Response:
         """Answer with the token as JSON, or with a problem."""
 
-        def get(query: dict[str, str]) -> Response:
+        def get(query: Query) -> Response:
             hub_id = hub_id_of(event)
             logger.append_keys(hub_id=hub_id)
             min_ttl, rejected = asked_of(query)

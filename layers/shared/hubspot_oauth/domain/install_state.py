@@ -38,6 +38,7 @@ class InstallState:
         return_to: Where the browser goes after success. Its origin is checked when the install starts.
         caller_state: The caller's own ``state``, handed back unchanged. Untrusted.
         client_reference_id: The team's id of its own customer; comes only from a signed install link.
+        link_expires_at: When that link expires, in epoch seconds. A link that starts the install again keeps this time.
     """
 
     kind: Kind
@@ -49,6 +50,7 @@ class InstallState:
     return_to: str | None = None
     caller_state: str | None = None
     client_reference_id: str | None = None
+    link_expires_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

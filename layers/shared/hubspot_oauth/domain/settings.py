@@ -65,8 +65,15 @@ class Settings:
         return self.redirect_url or f"https://{host}{self.callback_path}"
 
     def install_url(self, host: str) -> str:
-        """The URL that starts an install, on the redirect URL's host because the cookie must be set there."""
-        return origin_of(self.redirect_uri(host)) + INSTALL_PATH
+        """The URL that starts an install.
+
+        It is on the redirect URL's host, because the cookie must be set there. An API mapping of a custom domain puts
+        its own path before every path of this API: then the redirect URL has it before ``callback_path``. If the
+        redirect URL does not end with ``callback_path``, a CDN rewrites it, and installs start at the host's root.
+        """
+        redirect_uri = self.redirect_uri(host)
+        mapped = redirect_uri.removesuffix(self.callback_path)
+        return (origin_of(redirect_uri) if mapped == redirect_uri else mapped) + INSTALL_PATH
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "Settings":

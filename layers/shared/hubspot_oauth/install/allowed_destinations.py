@@ -24,7 +24,7 @@ class AllowedDestinations:
 
     def allows_return_to(self, url: str) -> bool:
         """Whether ``url`` is on one of the allowed origins, as a ``return_to`` must be."""
-        return within(url, self.settings.return_to_origins)
+        return len(url) <= MOST_URL and within(url, self.settings.return_to_origins)
 
     def allows_hubspot_page(self, url: str, host: str) -> bool:
         """Whether a browser may go to ``url`` with a state: a page of HubSpot's, but not another app's consent page.
@@ -38,7 +38,7 @@ class AllowedDestinations:
 
 def within(url: str, origins: Iterable[str]) -> bool:
     """Whether ``url`` has exactly the scheme, host and port of one of ``origins``."""
-    if len(url) > MOST_URL or not _PLAIN.fullmatch(url):
+    if not _PLAIN.fullmatch(url):
         return False
     return any(url == origin or url.startswith((f"{origin}/", f"{origin}?", f"{origin}#")) for origin in origins)
 

@@ -13,10 +13,10 @@ from hubspot_oauth.install.refusal import InstallRefused
 
 @dataclass(frozen=True, slots=True)
 class Redirect:
-    """Redirect to ``url`` and set ``cookie``. ``repr`` hides ``url`` because it may carry a state."""
+    """Redirect to ``url``. ``repr`` hides ``url`` because it may carry a state."""
 
     url: str = field(repr=False)
-    cookie: Cookie | None = None
+    cookies: tuple[Cookie, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,7 @@ class InstalledPage:
     """The page after success, for an install with no URL to return to."""
 
     hub_id: int | None
+    cookies: tuple[Cookie, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +56,10 @@ def landing_of(attempt: Attempt, arrival: Arrival, destinations: AllowedDestinat
         refusal = refusal_texts.BY_CODE.get(attempt.outcome, refusal_texts.INTERRUPTED)
         raise InstallRefused(refusal, missing_scopes=attempt.missing_scopes)
     if attempt.return_to:
-        told = {"hub_id": str(attempt.hub_id)} | ({"state": attempt.caller_state} if attempt.caller_state else {})
-        return Redirect(add_query(attempt.return_to, told))
+        told = {"hub_id": str(attempt.hub_id), "state": attempt.caller_state}
+        return Redirect(
+            add_query(attempt.return_to, {name: value for name, value in told.items() if value is not None})
+        )
     if arrival.return_url and destinations.allows_hubspot_page(arrival.return_url, arrival.host):
         return Redirect(arrival.return_url)
     return InstalledPage(attempt.hub_id)

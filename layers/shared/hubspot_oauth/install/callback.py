@@ -1,13 +1,14 @@
 """Finishes an install when the browser arrives at the redirect URL.
 
 The order of the guards matters. The state's signature is checked before its content is used. For an ``own`` install
-the cookie is checked before an attempt's outcome is shown; a Marketplace install may have no cookie. Nonce and code
-are spent together before the code is sent to HubSpot.
+the cookie is checked before an attempt's outcome is shown; a Marketplace install may have no cookie. What the attempt
+has already become is asked before anything else is said of it. Nonce and code are spent together before the code is
+sent to HubSpot.
 """
 
 import hmac
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hubspot_oauth.adapters.state_keys import StateKeys
 from hubspot_oauth.adapters.telemetry import Report
@@ -19,9 +20,9 @@ from hubspot_oauth.domain.urls import add_query
 from hubspot_oauth.install import refusal_texts
 from hubspot_oauth.install.allowed_destinations import AllowedDestinations
 from hubspot_oauth.install.attempt import Attempt, code_name
-from hubspot_oauth.install.browser_landing import Landing, Redirect, StartPage, landing_of
+from hubspot_oauth.install.browser_landing import InstalledPage, Landing, Redirect, StartPage, landing_of
 from hubspot_oauth.install.code_exchange import CodeExchange
-from hubspot_oauth.install.cookies import cookie_name
+from hubspot_oauth.install.cookies import Cookie, cookie_name, secure
 from hubspot_oauth.install.grant_check import Wanted
 from hubspot_oauth.install.links import Links
 from hubspot_oauth.install.parsed_queries import Arrival
@@ -49,58 +50,67 @@ class Callback:
         Raises:
             InstallRefused: The install ends with a refusal's page.
         """
-        if arrival.error:
-            raise self._refused_by_hubspot(arrival)
-        if arrival.code is None:
-            return self._without_code(arrival)
         if arrival.state:
-            return self._with_state(arrival, arrival.code, self._read(arrival.state))
-        if arrival.return_url is None:
-            # A code alone does not prove which browser started the install, so the install starts again.
-            return Redirect(self.settings.install_url(arrival.host))
-        return self._seamless(arrival, arrival.code, arrival.return_url)
-
-    def _refused_by_hubspot(self, arrival: Arrival) -> InstallRefused:
-        cancelled = arrival.error == "access_denied"
-        refusal = refusal_texts.INSTALL_CANCELLED if cancelled else refusal_texts.HUBSPOT_REFUSED
-        refused = InstallRefused(refusal, _word(arrival.error or ""))
+            return self._with_state(arrival, self._read(arrival.state))
         try:
-            state = self._read(arrival.state or "")
-            self._check_browser(state, arrival)
-            self.report("InstallsReturned")
-        except InstallRefused:
-            # The state is not ours or is another browser's, so the return is not counted and gets no signed link.
-            return refused
-        if state.kind is Kind.OWN:  # a Marketplace state needs no cookie, so it does not prove which browser started
-            refused.retry_url = self.links.again(state)
-        return refused
+            return self._without_state(arrival)
+        except InstallRefused as refused:
+            refused.retry_url = self.settings.install_url(arrival.host)
+            raise
 
-    def _without_code(self, arrival: Arrival) -> Landing:
+    def _without_state(self, arrival: Arrival) -> Landing:
+        install_url = self.settings.install_url(arrival.host)
+        if arrival.error:
+            raise _refused_by_hubspot(arrival.error)
+        if arrival.code is None:
+            return self._before_consent(arrival, install_url)
+        if arrival.return_url is not None:
+            return self._seamless(arrival, arrival.code, arrival.return_url)
+        # A code alone does not prove which browser started the install, so the install starts again: by itself once,
+        # then only by a click, because HubSpot may drop the state each time.
+        started_before = any(name.startswith(self._cookie_prefix(arrival)) for name in arrival.cookies)
+        return StartPage(install_url) if started_before else Redirect(install_url)
+
+    def _before_consent(self, arrival: Arrival, install_url: str) -> Landing:
         if arrival.step != "authorize" or arrival.return_url is None:
-            return StartPage(self.settings.install_url(arrival.host))
+            return StartPage(install_url)
         return_url = self._hubspot_page(arrival.return_url, arrival)
         if self.settings.sign_in_url:
             return Redirect(add_query(self.settings.sign_in_url, {"hubspot_return_url": return_url}))
-        return self.starter.to_marketplace(return_url, self.settings.redirect_uri(arrival.host))
+        return self.starter.to_marketplace(return_url, self.settings.redirect_uri(arrival.host), arrival.cookies)
 
-    def _with_state(self, arrival: Arrival, code: str, state: InstallState) -> Landing:
-        self._check_browser(state, arrival)
-        self.report("InstallsReturned")  # only our state proves that our authorization URL works
+    def _with_state(self, arrival: Arrival, state: InstallState) -> Landing:
+        proved = False
+        ended: tuple[Cookie, ...] = ()
+        try:
+            cookie = self._check_browser(state, arrival)
+            proved = cookie is not None
+            ended = (cookie.ended(),) if cookie else ()
+            self.report("InstallsReturned")  # only our state proves that our authorization URL works
+            landing = self._outcome(arrival, state)
+        except InstallRefused as refused:
+            refused.retry_url = self.links.again(state, arrival.host, proved=proved)
+            refused.cookies = ended
+            raise
+        return replace(landing, cookies=ended) if isinstance(landing, Redirect | InstalledPage) else landing
+
+    def _outcome(self, arrival: Arrival, state: InstallState) -> Landing:
+        """Where this browser's install leads, with what has already become of it before anything else."""
+        if arrival.code is None or arrival.error or state.expires_at <= self.clock():
+            earlier = self.spent_codes.find(state.nonce)
+            if earlier:
+                return self._landing(earlier, arrival)
+        if arrival.error:
+            raise _refused_by_hubspot(arrival.error)
+        if state.expires_at <= self.clock():
+            raise InstallRefused(refusal_texts.STATE_EXPIRED)
+        if arrival.code is None:
+            raise InstallRefused(refusal_texts.HUBSPOT_REFUSED, "neither a code nor an error")
         if state.kind is Kind.MARKETPLACE:
             self._hubspot_page(arrival.return_url or "", arrival)
-        try:
-            return self._once(arrival, code, state)
-        except InstallRefused as refused:
-            if state.kind is Kind.OWN:
-                refused.retry_url = self.links.again(state)
-            raise
+        return self._once(arrival, arrival.code, state)
 
     def _once(self, arrival: Arrival, code: str, state: InstallState) -> Landing:
-        if state.expires_at <= self.clock():
-            earlier = self.spent_codes.find(state.nonce)
-            if earlier is None:
-                raise InstallRefused(refusal_texts.STATE_EXPIRED)
-            return self._landing(earlier, arrival)
         proved = state.kind is Kind.OWN or state.client_reference_id is not None
         wanted = Wanted(
             redirect_uri=state.redirect_uri,
@@ -146,20 +156,25 @@ class Callback:
         except BadSignature:
             raise InstallRefused(refusal_texts.STATE_INVALID) from None
 
-    def _check_browser(self, state: InstallState, arrival: Arrival) -> None:
-        """Refuse a browser that did not start the install.
+    def _check_browser(self, state: InstallState, arrival: Arrival) -> Cookie | None:
+        """The install's cookie, which proves that this browser started the install.
 
-        In the Marketplace's iframe the cookie may be missing; a wrong one is refused there too.
+        None if it is missing in the Marketplace's iframe, where it may be missing; a wrong one is refused there too.
 
         Raises:
             InstallRefused: The cookie is missing or has another value.
         """
-        cookie = arrival.cookies.get(cookie_name(state.nonce, state.redirect_uri))
-        if cookie is None and state.kind is Kind.MARKETPLACE:
-            return
-        if cookie is None or not hmac.compare_digest(browser_hash(cookie), state.browser):
+        name = cookie_name(state.nonce, state.redirect_uri)
+        value = arrival.cookies.get(name)
+        if value is None and state.kind is Kind.MARKETPLACE:
+            return None
+        if value is None or not hmac.compare_digest(browser_hash(value), state.browser):
             late = state.expires_at <= self.clock()  # the browser may have dropped an old cookie
             raise InstallRefused(refusal_texts.STATE_EXPIRED if late else refusal_texts.BROWSER_MISMATCH)
+        return Cookie(name, value, secure(state.redirect_uri))
+
+    def _cookie_prefix(self, arrival: Arrival) -> str:
+        return cookie_name("", self.settings.redirect_uri(arrival.host))
 
     def _hubspot_page(self, return_url: str, arrival: Arrival) -> str:
         if not self.settings.marketplace_installs:
@@ -167,6 +182,11 @@ class Callback:
         if not self.destinations.allows_hubspot_page(return_url, arrival.host):
             raise InstallRefused(refusal_texts.RETURN_URL_NOT_ALLOWED)
         return return_url
+
+
+def _refused_by_hubspot(error: str) -> InstallRefused:
+    cancelled = error == "access_denied"
+    return InstallRefused(refusal_texts.INSTALL_CANCELLED if cancelled else refusal_texts.HUBSPOT_REFUSED, _word(error))
 
 
 def _word(error: str) -> str:

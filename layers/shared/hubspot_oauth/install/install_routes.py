@@ -1,17 +1,18 @@
 """Answers requests to ``/install`` and to the redirect URL with pages and redirects."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from hubspot_oauth.adapters.api_gateway import Event, Response, host_of, query_of
+from hubspot_oauth.adapters.api_gateway import Event, Query, Response, host_of, method_of, query_of
 from hubspot_oauth.adapters.aws import AWS_ERRORS, code_of, is_transient
 from hubspot_oauth.adapters.telemetry import Report, logger
 from hubspot_oauth.domain.api_errors import InvalidRequest
 from hubspot_oauth.domain.settings import Settings
 from hubspot_oauth.install import refusal_texts
-from hubspot_oauth.install.browser_landing import InstalledPage, Landing, PendingPage, Redirect
+from hubspot_oauth.install.browser_landing import InstalledPage, Landing, PendingPage, Redirect, StartPage
 from hubspot_oauth.install.callback import Callback
-from hubspot_oauth.install.cookies import cookies_of
+from hubspot_oauth.install.cookies import Cookie, cookies_of
+from hubspot_oauth.install.machines import is_machine
 from hubspot_oauth.install.pages import Pages
 from hubspot_oauth.install.parsed_queries import Arrival, Start
 from hubspot_oauth.install.refusal import InstallRefused
@@ -28,7 +29,7 @@ class BrowserAnswers:
     pages: Pages
     report: Report
 
-    def answer(self, event: Event, action: Callable[[dict[str, str]], Landing]) -> Response:
+    def answer(self, event: Event, action: Callable[[Query], Landing]) -> Response:
         """Run ``action`` with the query; return its landing, or the page of the refusal it raised."""
         try:
             return self._landing(event, action(query_of(event)))
@@ -42,11 +43,16 @@ class BrowserAnswers:
             logger.exception("AWS does not answer")
             return self._refused(event, InstallRefused(refusal_texts.INTERRUPTED, code_of(error)))
 
+    def answer_machine(self, event: Event, landing: StartPage | PendingPage) -> Response:
+        """Show a page to a program. Nothing is counted, and a HEAD request gets the headers alone."""
+        response = self._landing(event, landing)
+        return {**response, "body": ""} if method_of(event) == "HEAD" else response
+
     def _landing(self, event: Event, landing: Landing) -> Response:
         if isinstance(landing, Redirect):
             return _redirect(landing)
         if isinstance(landing, InstalledPage):
-            return self._page(200, self.pages.installed(landing.hub_id))
+            return self._page(200, self.pages.installed(landing.hub_id), landing.cookies)
         if isinstance(landing, PendingPage):
             return self._page(200, self.pages.pending(), framed=_in_marketplace(event))
         return self._page(200, self.pages.start(landing.install_url))
@@ -54,28 +60,34 @@ class BrowserAnswers:
     def _refused(self, event: Event, refused: InstallRefused) -> Response:
         refusal = refused.refusal
         self.report("InstallsRefused", code=refusal.code, detail=refused.detail)
-        retry_url = refused.retry_url or self.settings.install_url(host_of(event))
-        page = self.pages.refused(refusal, retry_url, refused.missing_scopes)
-        return self._page(refusal.status, page, framed=_in_marketplace(event))
+        page = self.pages.refused(refusal, refused.retry_url, refused.missing_scopes)
+        # In a frame, a click on a link that carries more than the plain start could be stolen.
+        framed = _in_marketplace(event) and refused.retry_url in (None, self.settings.install_url(host_of(event)))
+        return self._page(refusal.status, page, refused.cookies, framed=framed)
 
-    def _page(self, status: int, html: str, *, framed: bool = False) -> Response:
-        return {"statusCode": status, "headers": {**_PRIVATE, **self.pages.headers(framed=framed)}, "body": html}
+    def _page(self, status: int, html: str, cookies: Sequence[Cookie] = (), *, framed: bool = False) -> Response:
+        headers = {**_PRIVATE, **self.pages.headers(framed=framed)}
+        return _with_cookies({"statusCode": status, "headers": headers, "body": html}, cookies)
 
 
 @dataclass(kw_only=True)
 class StartRoute:
     """``GET /install``. It builds no DynamoDB and no KMS client, because only the callback needs them."""
 
+    settings: Settings
     starter: Starter
     browser_answers: BrowserAnswers
     report: Report
 
     def answer(self, event: Event) -> Response:
-        """Redirect to HubSpot, or show the page of a refusal."""
+        """Redirect to HubSpot, or show the page of a refusal. A program gets a page that links to the same start."""
+        if is_machine(event):
+            same = f"{self.settings.install_url(host_of(event))}?{event.get('rawQueryString', '')}"
+            return self.browser_answers.answer_machine(event, StartPage(same.removesuffix("?")))
 
-        def begin(query: dict[str, str]) -> Redirect:
-            redirect = self.starter.start(Start.parse(host_of(event), query))
-            if redirect.cookie:
+        def begin(query: Query) -> Redirect:
+            redirect = self.starter.start(Start.parse(host_of(event), query, cookies_of(event)))
+            if redirect.cookies:
                 self.report("InstallsStarted")
             return redirect
 
@@ -86,13 +98,20 @@ class StartRoute:
 class CallbackRoute:
     """The redirect URL's route, by default ``GET /oauth-callback``."""
 
+    settings: Settings
     callback: Callback
     browser_answers: BrowserAnswers
 
     def answer(self, event: Event) -> Response:
-        """Finish the install; return its landing, or the page of a refusal."""
+        """Finish the install; return its landing, or the page of a refusal. A program spends no code.
 
-        def arrive(query: dict[str, str]) -> Landing:
+        A browser may show a person what it has fetched ahead, so the page links to the same URL.
+        """
+        if is_machine(event):
+            start = StartPage(self.settings.install_url(host_of(event)))
+            return self.browser_answers.answer_machine(event, PendingPage() if event.get("rawQueryString") else start)
+
+        def arrive(query: Query) -> Landing:
             return self.callback.arrive(Arrival.parse(host_of(event), query, cookies_of(event)))
 
         return self.browser_answers.answer(event, arrive)
@@ -105,6 +124,8 @@ def _in_marketplace(event: Event) -> bool:
 
 def _redirect(redirect: Redirect) -> Response:
     response: Response = {"statusCode": 302, "headers": {**_PRIVATE, "location": redirect.url}, "body": ""}
-    if redirect.cookie:
-        response["cookies"] = [redirect.cookie.header()]
-    return response
+    return _with_cookies(response, redirect.cookies)
+
+
+def _with_cookies(response: Response, cookies: Sequence[Cookie]) -> Response:
+    return {**response, "cookies": [cookie.header() for cookie in cookies]} if cookies else response

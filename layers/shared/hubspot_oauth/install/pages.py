@@ -41,8 +41,11 @@ class Pages:
     def start(self, install_url: str) -> str:
         return self._render("start.html", install_url=install_url, who_may_install=refusal_texts.WHO_MAY_INSTALL)
 
-    def refused(self, refusal: Refusal, retry_url: str, missing_scopes: Sequence[str] = ()) -> str:
-        """The page of a refusal; ``retry_url`` is linked only if the refusal allows a retry."""
+    def refused(self, refusal: Refusal, retry_url: str | None, missing_scopes: Sequence[str] = ()) -> str:
+        """The page of a refusal.
+
+        If the refusal allows a retry, the page links ``retry_url``, or without one says to open the link again.
+        """
         return self._render("refused.html", refusal=refusal, retry_url=retry_url, missing_scopes=missing_scopes)
 
     def headers(self, *, framed: bool) -> dict[str, str]:

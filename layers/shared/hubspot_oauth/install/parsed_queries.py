@@ -1,18 +1,19 @@
-"""Parses and checks the query parameters of ``/install`` and of the redirect URL."""
+"""Parses and checks the query parameters of ``/install`` and of the redirect URL.
 
+What HubSpot makes (code, ``returnUrl``) is taken at any length that API Gateway lets through.
+"""
+
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from hubspot_oauth.domain.account import parse_hub_id
-from hubspot_oauth.domain.urls import MOST_URL
 from hubspot_oauth.install import refusal_texts
 from hubspot_oauth.install.refusal import InstallRefused
 
-MOST_CODE = 2048
-MOST_STATE = 8192
-#: Bytes of UTF-8. The signed state contains this value, and the redirect URL with state and code must fit into API
-#: Gateway's 10,240 bytes.
+#: Bytes of UTF-8. The signed state contains this value.
 MOST_CALLER_STATE = 512
+_CODE = re.compile("[ -~]+")  # RFC 6749, appendix A.11
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class Start:
 
     Attributes:
         host: The request's host name as API Gateway reports it; the Host header is not trusted.
+        caller_state: Handed back unchanged, so any text is allowed.
         bounced: Whether another host has already redirected the browser here.
     """
 
@@ -30,22 +32,32 @@ class Start:
     caller_state: str | None = None
     link: str | None = field(default=None, repr=False)
     bounced: bool = False
+    cookies: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @classmethod
-    def parse(cls, host: str, query: Mapping[str, str]) -> "Start":
+    def parse(cls, host: str, query: Mapping[str, str], cookies: Mapping[str, str]) -> "Start":
         """Check the query of ``/install``.
+
+        An empty value is not the same as none: behind it may stand an account or a customer that got lost on the way.
 
         Raises:
             InstallRefused: A value is malformed.
         """
-        hub_id = query.get("hub_id")
+        caller_state = query.get("state")
+        if caller_state is not None and len(caller_state.encode()) > MOST_CALLER_STATE:
+            raise InstallRefused(refusal_texts.INVALID_REQUEST, "state")
+        if query.get("link") == "":
+            raise InstallRefused(refusal_texts.LINK_INVALID)
+        if query.get("return_to") == "":
+            raise InstallRefused(refusal_texts.INVALID_REQUEST, "return_to")
         return cls(
             host=host,
-            hub_id=_hub_id(hub_id) if hub_id else None,
-            return_to=_bounded(query, "return_to", MOST_URL),
-            caller_state=_bounded(query, "state", MOST_CALLER_STATE),
-            link=_bounded(query, "link", MOST_STATE),
+            hub_id=_hub_id(query.get("hub_id")),
+            return_to=query.get("return_to"),
+            caller_state=caller_state,
+            link=query.get("link"),
             bounced="bounced" in query,
+            cookies=cookies,
         )
 
 
@@ -63,31 +75,27 @@ class Arrival:
 
     @classmethod
     def parse(cls, host: str, query: Mapping[str, str], cookies: Mapping[str, str]) -> "Arrival":
-        """Check the query of the redirect URL.
+        """Check the query of the redirect URL. An empty value counts as none.
 
         Raises:
-            InstallRefused: A value is malformed.
+            InstallRefused: The code has a character that no authorization code has.
         """
+        code = query.get("code") or None
+        if code and not _CODE.fullmatch(code):
+            raise InstallRefused(refusal_texts.INVALID_REQUEST, "code")
         return cls(
             host=host,
-            code=_bounded(query, "code", MOST_CODE),
-            state=_bounded(query, "state", MOST_STATE),
-            error=_bounded(query, "error", MOST_CODE),
-            step=_bounded(query, "step", 64),
-            return_url=_bounded(query, "returnUrl", MOST_URL),
+            code=code,
+            state=query.get("state") or None,
+            error=query.get("error") or None,
+            step=query.get("step") or None,
+            return_url=query.get("returnUrl") or None,
             cookies=cookies,
         )
 
 
-def _hub_id(value: str) -> int:
-    number = parse_hub_id(value)
-    if number is None:
+def _hub_id(value: str | None) -> int | None:
+    number = None if value is None else parse_hub_id(value)
+    if value is not None and number is None:
         raise InstallRefused(refusal_texts.INVALID_REQUEST, "hub_id")
     return number
-
-
-def _bounded(query: Mapping[str, str], name: str, most: int) -> str | None:
-    value = query.get(name)
-    if value and not (value.isprintable() and len(value.encode()) <= most):
-        raise InstallRefused(refusal_texts.INVALID_REQUEST, name)
-    return value or None

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hubspot_oauth.domain.errors import HubSpotOAuthError
+from hubspot_oauth.install.cookies import Cookie
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """One refusal. ``status`` is its page's HTTP status; with ``retry`` the page has a link to start again."""
+    """One refusal. ``status`` is its page's HTTP status; with ``retry`` its page says how to start again."""
 
     code: str
     status: int
@@ -32,4 +33,6 @@ class InstallRefused(HubSpotOAuthError):
         self.refusal = refusal
         self.detail = detail
         self.missing_scopes = tuple(missing_scopes)
-        self.retry_url: str | None = None  # starts the same install again; may contain a signed install link
+        #: Starts the same install again; may contain a signed install link. None if this browser cannot start it.
+        self.retry_url: str | None = None
+        self.cookies: tuple[Cookie, ...] = ()

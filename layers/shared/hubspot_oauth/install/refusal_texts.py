@@ -5,6 +5,12 @@ The code appears on the page, in the log and in the metric. ``docs/refusals.md``
 
 from hubspot_oauth.install.refusal import Refusal
 
+_NOT_CONNECTED_YET = (
+    "HubSpot may list the app already, but it is connected only after an installation without an error."
+)
+_STAYS_AS_IT_WAS = (
+    "What was connected before stays as it was. HubSpot may list the app among the account's connected apps."
+)
 WHO_MAY_INSTALL = "In HubSpot, a Super Admin or a user with App Marketplace Access can install apps."
 
 INVALID_REQUEST = Refusal(
@@ -36,7 +42,7 @@ MARKETPLACE_OFF = Refusal(
     400,
     "This app is not installed from the Marketplace",
     "The installation came by way of HubSpot's App Marketplace, and this app takes none from there.",
-    "Start the installation here instead.",
+    "Start the installation from the app's own site instead.",
 )
 LINK_INVALID = Refusal(
     "link_invalid",
@@ -74,7 +80,7 @@ STATE_EXPIRED = Refusal(
     400,
     "This installation took too long",
     "For your safety an installation has to be finished within ten minutes.",
-    "Start the installation again; nothing has been lost.",
+    "Start the installation again.",
 )
 BROWSER_MISMATCH = Refusal(
     "browser_mismatch",
@@ -87,7 +93,7 @@ INSTALL_CANCELLED = Refusal(
     "install_cancelled",
     400,
     "The installation was cancelled",
-    "HubSpot reports that access was not granted. Nothing has been installed.",
+    "HubSpot reports that access was not granted, so nothing new was connected.",
     f"You can start again whenever you like. {WHO_MAY_INSTALL}",
 )
 HUBSPOT_REFUSED = Refusal(
@@ -109,7 +115,7 @@ INTERRUPTED = Refusal(
     500,
     "The installation was interrupted",
     "Something on our side stopped while the installation was being finished.",
-    "Start the installation again.",
+    f"Start the installation again. {_NOT_CONNECTED_YET}",
 )
 CODE_REJECTED = Refusal(
     "code_rejected",
@@ -131,27 +137,27 @@ HUBSPOT_UNAVAILABLE = Refusal(
     503,
     "HubSpot did not answer",
     "HubSpot could not be reached, or took too long to answer.",
-    "Wait a minute, then start the installation again.",
+    f"Wait a minute, then start the installation again. {_NOT_CONNECTED_YET}",
 )
 WRONG_ACCOUNT = Refusal(
     "wrong_account",
     409,
     "That was another HubSpot account",
-    "This install link is for one HubSpot account, and another one was chosen. Nothing has been changed.",
+    f"This install link is for one HubSpot account, and another one was chosen. {_STAYS_AS_IT_WAS}",
     "Start again and choose the account that the link was made for.",
 )
 SCOPES_MISSING = Refusal(
     "scopes_missing",
     409,
     "Some permissions are missing",
-    "Nothing has been changed. The app needs permissions that were not granted.",
+    f"The app needs permissions that were not granted. {_STAYS_AS_IT_WAS}",
     f"Start again and accept all required permissions. {WHO_MAY_INSTALL}",
 )
 ACCOUNT_ALREADY_LINKED = Refusal(
     "account_already_linked",
     409,
     "This HubSpot account is already linked",
-    "The HubSpot account is connected to another customer of this app. Nothing has been changed.",
+    f"The HubSpot account is connected to another customer of this app. {_STAYS_AS_IT_WAS}",
     "Ask the people who run this app to disconnect it there first.",
     retry=False,
 )

@@ -84,7 +84,7 @@ class SpentCodes:
         ttl = attempt.started_at + KEEP_SECONDS
         about = {"attempt_id": attempt.attempt_id, "started_at": attempt.started_at, "ttl": ttl}
         given = {name: getattr(attempt, name) for name in ("browser", "return_to", "caller_state")}
-        known = {name: value for name, value in given.items() if value}
+        known = {name: value for name, value in given.items() if value is not None}
         items = (
             {"pk": f"attempt#{attempt.attempt_id}", **about, **known},
             {"pk": f"code#{code_name(code)}", **about},
