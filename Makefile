@@ -25,14 +25,14 @@ check: install ## Lint, formatting and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-test: install ## Run every test, on two cores
+test: install ## Run the unit, integration and e2e tests (sized for two cores)
 	$(BIN)/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder $(if $(ARGS),$(ARGS),-m "not soak and not alone")
 	$(if $(ARGS),,$(BIN)/pytest -m alone)
 
-soak: install ## Kill workers for five minutes over 2,000 accounts, then misconfigure as many (SOAK_SEED=number repeats the throws)
+soak: install ## Kill workers for five minutes over 2,000 accounts, then misconfigure as many (SOAK_SEED=number repeats the random choices)
 	$(BIN)/pytest -m soak $(ARGS)
 
-test-browser: install $(VENV)/.installed-browser ## People's walks in a real browser (SCREENSHOTS=folder keeps pictures)
+test-browser: install $(VENV)/.installed-browser ## Test the installs in a real browser (SCREENSHOTS=folder keeps pictures)
 	@command -v chromium >/dev/null || { echo "Chromium is missing: apt-get install chromium (Debian's; no other download is needed)" >&2; exit 1; }
 	$(BIN)/pytest tests/browser $(ARGS)
 
@@ -43,7 +43,7 @@ $(VENV)/.installed-browser: requirements/browser.txt $(VENV)/.installed
 demo: install ## Run the whole product on this machine, with a HubSpot simulator
 	@exec $(BIN)/python -m local $(ARGS)
 
-connect: install ## Run it against the real HubSpot, with your own app
+connect: install ## Run the whole product on this machine against the real HubSpot, with your own app
 	@exec $(BIN)/python -m local connect $(ARGS)
 
 verify-hubspot: install ## Check the simulator's assumptions against the real HubSpot

@@ -1,6 +1,6 @@
-"""Completes what the emulation's CloudFormation leaves undone, by calling the services' public APIs.
+"""Completes what the emulator's CloudFormation leaves undone, by calling the services' public APIs.
 
-Each function's docstring names the gap. A test fails when the emulation has closed a gap itself.
+Each function's docstring names the gap. A test fails when the emulator has closed a gap itself.
 """
 
 from local.deploy import Stack
@@ -16,7 +16,7 @@ def complete(stack: Stack) -> None:
 
 
 def set_time_to_live(stack: Stack) -> None:
-    """The emulation ignores a table's TimeToLiveSpecification."""
+    """Set each table's time to live, which the emulator ignores in a template."""
     for name, properties in resources_of(stack.template, "AWS::DynamoDB::Table"):
         if "TimeToLiveSpecification" in properties:
             stack.emulator.client("dynamodb").update_time_to_live(
@@ -25,7 +25,7 @@ def set_time_to_live(stack: Stack) -> None:
 
 
 def switch_recovery_on(stack: Stack) -> None:
-    """The emulation ignores a table's PointInTimeRecoverySpecification."""
+    """Switch on each table's point-in-time recovery, which the emulator ignores in a template."""
     for name, properties in resources_of(stack.template, "AWS::DynamoDB::Table"):
         if "PointInTimeRecoverySpecification" in properties:
             stack.emulator.client("dynamodb").update_continuous_backups(
@@ -35,7 +35,7 @@ def switch_recovery_on(stack: Stack) -> None:
 
 
 def encrypt_tables(stack: Stack) -> None:
-    """The emulation ignores a table's SSESpecification."""
+    """Encrypt each table under its own key, which the emulator ignores in a template."""
     for name, properties in resources_of(stack.template, "AWS::DynamoDB::Table"):
         if "SSESpecification" in properties:
             key, _ = properties["SSESpecification"]["KMSMasterKeyId"]["Fn::GetAtt"]
@@ -46,7 +46,7 @@ def encrypt_tables(stack: Stack) -> None:
 
 
 def empty_unset_secrets(stack: Stack) -> None:
-    """The emulation stores an empty value for a secret declared without one; AWS stores no version."""
+    """Take the empty value out of a secret declared without one, where AWS stores no version."""
     secrets = stack.emulator.client("secretsmanager")
     for name, properties in resources_of(stack.template, "AWS::SecretsManager::Secret"):
         if not properties.keys() & {"SecretString", "GenerateSecretString"}:
@@ -59,7 +59,7 @@ def empty_unset_secrets(stack: Stack) -> None:
 
 
 def count_workers_in_numbers(stack: Stack) -> None:
-    """The emulation keeps MaximumConcurrency as text if it comes from a parameter, and then never reads the queue."""
+    """Make MaximumConcurrency a number; the emulator keeps a parameter's text, and then never reads the queue."""
     functions = stack.emulator.client("lambda")
     for mapping in functions.list_event_source_mappings()["EventSourceMappings"]:
         if "ScalingConfig" in mapping:

@@ -11,9 +11,9 @@ from typing import Any
 
 from ops.template import Template, resources_of
 
-#: The only condition key of our roles that the emulation does not support.
+#: The only condition key of our roles that the emulator does not support.
 UNKNOWN_CONDITION_KEY = "kms:EncryptionContext:"
-#: The action that lets a role send messages, and a second one for batches, which only the emulation has.
+#: The action that lets a role send messages, and a second one for batches, which only the emulator has.
 SEND, SEND_BATCH = "sqs:SendMessage", "sqs:SendMessageBatch"
 
 
@@ -47,7 +47,7 @@ def name_secrets_by_arn(template: Template) -> None:
 
 
 def drop_metric_math_alarms(template: Template) -> None:
-    """Remove the alarms on metric math; the emulation emits none of the metrics that they read."""
+    """Remove the alarms on metric math; the emulator emits none of the metrics that they read."""
     for name, properties in list(resources_of(template, "AWS::CloudWatch::Alarm")):
         if "Metrics" in properties:
             del template["Resources"][name]
@@ -64,19 +64,19 @@ def name_the_batch_action(template: Template) -> None:
 
 ALTERATIONS = (
     Alteration(
-        "The emulation does not support the encryption context in a condition: the statement would allow nothing.",
+        "The emulator does not support the encryption context in a condition: the statement would allow nothing.",
         drop_encryption_context_conditions,
     ),
     Alteration(
-        "The emulation answers the Ref of a secret with its name, which no policy on its ARN matches.",
+        "The emulator answers the Ref of a secret with its name, which no policy on its ARN matches.",
         name_secrets_by_arn,
     ),
     Alteration(
-        "The emulation refuses the whole stack for an alarm with metric math.",
+        "The emulator refuses the whole stack for an alarm with metric math.",
         drop_metric_math_alarms,
     ),
     Alteration(
-        "The emulation requires an action for a batch of messages that IAM does not have.",
+        "The emulator requires an action for a batch of messages that IAM does not have.",
         name_the_batch_action,
     ),
 )

@@ -51,7 +51,7 @@ class Gatekeeper:
 
     It reads keys from `credentials.json` and from the files in `callers/` in the state folder, which have the same
     members (and `aws_session_token` for an assumed role). IAM does not give out secret keys, so a program that
-    creates further callers on the emulation must write their keys there.
+    creates further callers on the emulator must write their keys there.
     """
 
     def __init__(self, emulator: Emulator, api_id: str, state: Path) -> None:
@@ -95,7 +95,7 @@ def _identity(emulator: Emulator, pair: KeyPair) -> Caller | None:
     try:
         identity = sts.get_caller_identity()
     except ClientError:
-        return None  # the emulation does not know this key
+        return None  # the emulator does not know this key
     return Caller(pair.access_key_id, identity["Account"], identity["Arn"], identity["UserId"])
 
 

@@ -16,7 +16,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from local.cannot_start import CannotStart
-from local.plan import CALLBACK_PATH, Plan, Wishes, plan_of
+from local.plan import CALLBACK_PATH, Options, Plan, plan_of
 from local.statedir import CREDENTIALS, DEFAULT_STATE_DIR
 from local.twin import Twin, twin
 from simulator import verification
@@ -59,7 +59,7 @@ def _common(command: Any) -> Any:  # noqa: ANN401 - click's decorators
 @_common
 @click.option("--hubspot-port", type=PORT, default=3001, show_default=True, help="Port of the HubSpot simulator.")
 @click.option("--hubspot-api-url", "api_url", metavar="URL", help="API of another HubSpot than the simulator.")
-@click.option("--hubspot-app-url", "app_url", metavar="URL", help="Pages of that HubSpot.")
+@click.option("--hubspot-app-url", "app_url", metavar="URL", help="Pages of that other HubSpot.")
 @click.option("--token-lifetime", type=click.IntRange(min=1), metavar="N", help="Simulator: seconds a token lives.")
 @click.option("--rotate-refresh-tokens", is_flag=True, help="Simulator: a new refresh token at each refresh.")
 @click.pass_context
@@ -72,7 +72,7 @@ def main(context: click.Context, /, **flags: Any) -> None:  # noqa: ANN401 - one
     _forget_the_users_aws()
     if context.invoked_subcommand is None:
         other = flags["api_url"] is not None or flags["app_url"] is not None
-        _run(Wishes(**flags, secret=_secret() if other else os.environ.get(SECRET)))
+        _run(Options(**flags, secret=_secret() if other else os.environ.get(SECRET)))
 
 
 @main.command()
@@ -82,8 +82,9 @@ def main(context: click.Context, /, **flags: Any) -> None:  # noqa: ANN401 - one
 def connect(client_id: str | None, **flags: Any) -> None:  # noqa: ANN401
     """Run against the real HubSpot, with an app of your own.
 
-    Its app-hsmeta.json must list the redirect URL http://localhost:3000/oauth-callback. Client id and secret come
-    from the environment, HUBSPOT_CLIENT_ID and HUBSPOT_CLIENT_SECRET, or from a prompt.
+    Its app-hsmeta.json must list a redirect URL on http://localhost:PORT, by default
+    http://localhost:3000/oauth-callback. Client id and secret come from the environment, HUBSPOT_CLIENT_ID and
+    HUBSPOT_CLIENT_SECRET, or from a prompt.
     """
     click.secho(
         "The emulated KMS does not protect real tokens, and any program on this machine can read them while this runs:"
@@ -92,7 +93,7 @@ def connect(client_id: str | None, **flags: Any) -> None:  # noqa: ANN401
         err=True,
     )
     _run(
-        Wishes(
+        Options(
             **flags,
             hubspot_port=0,
             client_id=client_id or _asked("HUBSPOT_CLIENT_ID", "Client id", hidden=False),
@@ -164,12 +165,12 @@ def call(path: str, method: str, data: str | None, state_dir: Path) -> None:
     sys.exit(0 if answer.ok else 1)
 
 
-def _run(wishes: Wishes) -> None:
+def _run(options: Options) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
     started = time.monotonic()
     try:
-        plan = plan_of(wishes)
+        plan = plan_of(options)
         with twin(plan) as running:
             _print_summary(plan, running, time.monotonic() - started)
             _wait()

@@ -1,4 +1,4 @@
-"""Deploys template.yaml onto the emulation through CloudFormation."""
+"""Deploys template.yaml onto the emulator through CloudFormation."""
 
 import json
 import time

@@ -1,4 +1,4 @@
-"""Runs the AWS emulation as a child process, and makes the boto3 clients that talk to it."""
+"""Runs the AWS emulator as a child process, and makes the boto3 clients that talk to it."""
 
 import http.client
 import os
@@ -24,7 +24,7 @@ from local.statedir import CALLERS, CREDENTIALS, EMULATOR_LOG, TEMPORARY
 
 REGION = "us-east-1"
 ACCOUNT_ID = "000000000000"
-#: Key id and secret of the account's root. The emulation does not check what is signed with it.
+#: Key id and secret of the account's root. The emulator does not check what is signed with it.
 ROOT_KEY = "test"
 _ROOT = Path(__file__).resolve().parents[1]
 _START_SECONDS = 60
@@ -75,12 +75,12 @@ def require_installed() -> None:
         CannotStart: It is not; the line says how to install it.
     """
     if missing := [name for name in ("ministack", "samtranslator") if find_spec(name) is None]:
-        raise CannotStart(f"The AWS emulation is not installed ({', '.join(missing)}): run “make install”.")
+        raise CannotStart(f"The AWS emulator is not installed ({', '.join(missing)}): run “make install”.")
 
 
 @contextmanager
 def emulator(port: int, state: Path) -> Iterator[Emulator]:
-    """Run the emulation on `port`, with its files in `state`, until the block ends.
+    """Run the emulator on `port`, with its files in `state`, until the block ends.
 
     It does not answer at once: see `await_ready`.
     """
@@ -103,7 +103,7 @@ def emulator(port: int, state: Path) -> Iterator[Emulator]:
 
 
 def await_ready(running: Emulator, log: Path) -> None:
-    """Wait until the emulation answers.
+    """Wait until the emulator answers.
 
     Raises:
         CannotStart: It does not answer within a minute; the line names its log.
@@ -111,7 +111,7 @@ def await_ready(running: Emulator, log: Path) -> None:
     deadline = time.monotonic() + _START_SECONDS
     while not _healthy(running.port):
         if time.monotonic() > deadline:
-            raise CannotStart(f"The AWS emulation does not answer on port {running.port}: see {log}.")
+            raise CannotStart(f"The AWS emulator does not answer on port {running.port}: see {log}.")
         time.sleep(0.02)
 
 
@@ -156,7 +156,7 @@ def _stop(child: subprocess.Popen[bytes]) -> None:
 
 @cache
 def aws_client(url: str, service: str) -> Any:  # noqa: ANN401 - boto3's clients are made at run time
-    """A boto3 client of one service of the emulation at this address, as the account's root."""
+    """A boto3 client of one service of the emulator at this address, as the account's root."""
     return _client(url, service, ROOT_KEY, ROOT_KEY, None)
 
 

@@ -1,4 +1,4 @@
-"""The child process of the emulation. It runs as long as the twin holds the other end of its standard input.
+"""The child process of the emulator. It runs as long as the twin holds the other end of its standard input.
 
 The pipe closes however the twin ends, even by SIGKILL. This process then deletes the files and folders that its
 arguments name, and ends itself and its Lambda workers.
@@ -17,11 +17,11 @@ _RESET_SECONDS = 5.0
 
 
 def main() -> None:
-    """Run the emulation; the arguments name what to delete at the end. The process must lead a group of its own."""
+    """Run the emulator; the arguments name what to delete at the end. The process must lead a group of its own."""
     doomed = [Path(name) for name in sys.argv[1:]]
     sys.argv = ["ministack"]
     threading.Thread(target=_end_with_the_twin, args=(doomed,), daemon=True).start()
-    from ministack.app import main as run  # noqa: PLC0415 - slow, and the watch must be running by then
+    from ministack.app import main as run  # noqa: PLC0415 - slow; the thread that watches standard input must run first
 
     run()
 
@@ -40,7 +40,7 @@ def _end_with_the_twin(doomed: list[Path]) -> None:
 
 
 def _reset() -> None:
-    """Make the emulation stop and reap its workers.
+    """Make the emulator stop and reap its workers.
 
     After a SIGKILL they would stay zombies in a container that has no init process.
     """

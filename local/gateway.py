@@ -1,6 +1,6 @@
 """Serves the deployed HTTP API as API Gateway does: routes, IAM, events, responses and errors.
 
-The emulation's own front answers 502 with the exception's text where AWS answers a plain 500, and leaves cookies and
+The emulator's own front answers 502 with the exception's text where AWS answers a plain 500, and leaves cookies and
 path parameters out of the event.
 """
 

@@ -1,4 +1,4 @@
-"""Invokes functions on the emulation: signed requests over pooled connections, faster than a boto3 client."""
+"""Invokes functions on the emulator: signed requests over pooled connections, faster than a boto3 client."""
 
 import json
 from typing import Any

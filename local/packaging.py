@@ -33,7 +33,7 @@ def packaged(template: Template) -> tuple[Template, list[Package]]:
         properties["CodeUri"] = f"s3://{BUCKET}/{package.key}"
         packages[package.key] = package
     for _, properties in resources_of(copy, "AWS::Serverless::LayerVersion"):
-        # Dependencies are left out: the emulation's Python has them, and a small layer unpacks faster at a cold start.
+        # Dependencies are left out: the emulator's Python has them, and a small layer unpacks faster at a cold start.
         package = _zipped(ROOT / properties["ContentUri"], "python/")
         properties["ContentUri"] = f"s3://{BUCKET}/{package.key}"
         packages[package.key] = package

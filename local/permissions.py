@@ -1,4 +1,4 @@
-"""Checks the permissions that AWS's services need and that the emulation does not check.
+"""Checks the permissions that AWS's services need and that the emulator does not check.
 
 Without this check the twin would run a template that fails on AWS: a function cannot read its queue, a schedule cannot
 start its target, a log stays empty, a route answers 500.

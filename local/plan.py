@@ -18,8 +18,11 @@ _HOW = {"HubSpotClientId": "--client-id ID"}
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
-    """The command line as given. None means not given; with an empty `secret` the stack gets no client secret."""
+class Options:
+    """The values of the command line, unchecked.
+
+    None means not given. With an empty `secret` the stack gets no client secret.
+    """
 
     port: int
     hubspot_port: int
@@ -60,31 +63,31 @@ class Plan:
         return ports | ({"--hubspot-port": self.hubspot_port} if self.simulator else {})
 
 
-def plan_of(wishes: Wishes) -> Plan:
-    """Check the wishes and fill in the defaults.
+def plan_of(options: Options) -> Plan:
+    """Check the options and fill in the defaults.
 
     Raises:
         CannotStart: With one line for each fault.
     """
-    given, faults = _given_parameters(wishes.parameters)
-    declared, its_faults = _declared(wishes)
-    faults += [*its_faults, *_hubspot_faults(wishes)]
-    simulated = wishes.api_url is None and wishes.app_url is None
-    simulator = _simulator(wishes, given, declared) if simulated else None
-    parameters = _defaults(wishes, declared, simulator) | given
-    parameters.setdefault("RedirectUrl", f"http://localhost:{wishes.port}{parameters['CallbackPath']}")
+    given, faults = _given_parameters(options.parameters)
+    declared, its_faults = _declared(options)
+    faults += [*its_faults, *_hubspot_faults(options)]
+    simulated = options.api_url is None and options.app_url is None
+    simulator = _simulator(options, given, declared) if simulated else None
+    parameters = _defaults(options, declared, simulator) | given
+    parameters.setdefault("RedirectUrl", f"http://localhost:{options.port}{parameters['CallbackPath']}")
     faults += [f"--hsmeta: {fault}." for fault in (declared.faults(parameters) if declared else [])]
     faults += check_parameters(load_template(), parameters, _HOW)
     if faults:
         raise CannotStart(*faults)
     return Plan(
-        port=wishes.port,
-        hubspot_port=wishes.hubspot_port,
-        aws_port=wishes.aws_port,
-        state_dir=wishes.state_dir,
-        schedule_seconds=wishes.schedule_seconds,
+        port=options.port,
+        hubspot_port=options.hubspot_port,
+        aws_port=options.aws_port,
+        state_dir=options.state_dir,
+        schedule_seconds=options.schedule_seconds,
         parameters=parameters,
-        client_secret=simulator.client_secret if simulator and wishes.secret is None else wishes.secret or "",
+        client_secret=simulator.client_secret if simulator and options.secret is None else options.secret or "",
         simulator=simulator,
     )
 
@@ -100,15 +103,15 @@ def _given_parameters(pairs: Sequence[str]) -> tuple[dict[str, str], list[str]]:
     return {name: value for name, value in given.items() if name}, faults
 
 
-def _declared(wishes: Wishes) -> tuple[HsMeta | None, list[str]]:
-    if wishes.hsmeta is None:
+def _declared(options: Options) -> tuple[HsMeta | None, list[str]]:
+    if options.hsmeta is None:
         return None, []
     try:
-        declared = load_hsmeta(wishes.hsmeta)
+        declared = load_hsmeta(options.hsmeta)
     except HsMetaError as error:
         return None, [f"--hsmeta: {fault}." for fault in error.faults]
-    if _own_redirect_url(declared, wishes.port) is None:
-        wanted = f"http://localhost:{wishes.port}"
+    if _own_redirect_url(declared, options.port) is None:
+        wanted = f"http://localhost:{options.port}"
         return declared, [f"--hsmeta: redirectUrls has none on {wanted}: add {wanted}{CALLBACK_PATH} there."]
     return declared, []
 
@@ -117,26 +120,26 @@ def _own_redirect_url(declared: HsMeta, port: int) -> str | None:
     return next((url for url in declared.redirect_urls if url.startswith(f"http://localhost:{port}/")), None)
 
 
-def _hubspot_faults(wishes: Wishes) -> list[str]:
-    if wishes.api_url is None and wishes.app_url is None:
+def _hubspot_faults(options: Options) -> list[str]:
+    if options.api_url is None and options.app_url is None:
         return []
     needed = {
-        "--hubspot-api-url": wishes.api_url,
-        "--hubspot-app-url": wishes.app_url,
+        "--hubspot-api-url": options.api_url,
+        "--hubspot-app-url": options.app_url,
     }
     faults = [f"{flag} is missing: another HubSpot needs it." for flag, value in needed.items() if not value]
-    if not wishes.secret:
+    if not options.secret:
         faults.append("HUBSPOT_CLIENT_SECRET is missing: set it in the environment, or run this in a terminal.")
-    if wishes.token_lifetime is not None or wishes.rotate_refresh_tokens:
+    if options.token_lifetime is not None or options.rotate_refresh_tokens:
         faults.append("--token-lifetime and --rotate-refresh-tokens are switches of the simulator, which does not run.")
     return faults
 
 
-def _defaults(wishes: Wishes, declared: HsMeta | None, simulator: SimulatorSettings | None) -> dict[str, str]:
-    simulator_url = f"http://localhost:{wishes.hubspot_port}"
+def _defaults(options: Options, declared: HsMeta | None, simulator: SimulatorSettings | None) -> dict[str, str]:
+    simulator_url = f"http://localhost:{options.hubspot_port}"
     parameters = {
-        "HubSpotApiUrl": wishes.api_url or simulator_url,
-        "HubSpotAppUrl": wishes.app_url or simulator_url,
+        "HubSpotApiUrl": options.api_url or simulator_url,
+        "HubSpotAppUrl": options.app_url or simulator_url,
         "RequiredScopes": "oauth",
         "CallbackPath": CALLBACK_PATH,
     }
@@ -147,28 +150,28 @@ def _defaults(wishes: Wishes, declared: HsMeta | None, simulator: SimulatorSetti
             "RequiredScopes": " ".join(simulator.required_scopes),
             "OptionalScopes": " ".join(simulator.optional_scopes),
         }
-    elif wishes.client_id:
-        parameters["HubSpotClientId"] = wishes.client_id
+    elif options.client_id:
+        parameters["HubSpotClientId"] = options.client_id
     if declared:
         parameters |= declared.parameters()
-        if own := _own_redirect_url(declared, wishes.port):
+        if own := _own_redirect_url(declared, options.port):
             parameters |= {"RedirectUrl": own, "CallbackPath": urlsplit(own).path}
     return parameters
 
 
-def _simulator(wishes: Wishes, given: Mapping[str, str], declared: HsMeta | None) -> SimulatorSettings:
+def _simulator(options: Options, given: Mapping[str, str], declared: HsMeta | None) -> SimulatorSettings:
     switches: dict[str, object] = {
-        "client_secret": wishes.secret or DEFAULT_CLIENT_SECRET,
-        "rotate_refresh_tokens": wishes.rotate_refresh_tokens,
-        "marketplace_origin": f"http://localhost:{wishes.hubspot_port}",
+        "client_secret": options.secret or DEFAULT_CLIENT_SECRET,
+        "rotate_refresh_tokens": options.rotate_refresh_tokens,
+        "marketplace_origin": f"http://localhost:{options.hubspot_port}",
     }
-    if wishes.client_id:
-        switches["client_id"] = wishes.client_id
-    if wishes.token_lifetime:
-        switches["token_lifetime"] = wishes.token_lifetime
-    if declared and wishes.hsmeta:
-        document = json.loads(wishes.hsmeta.read_text(encoding="utf-8-sig"))
+    if options.client_id:
+        switches["client_id"] = options.client_id
+    if options.token_lifetime:
+        switches["token_lifetime"] = options.token_lifetime
+    if declared and options.hsmeta:
+        document = json.loads(options.hsmeta.read_text(encoding="utf-8-sig"))
         return SimulatorSettings.from_hsmeta(document, **switches)
     path = given.get("CallbackPath", CALLBACK_PATH)
-    redirect_url = given.get("RedirectUrl", f"http://localhost:{wishes.port}{path}")
+    redirect_url = given.get("RedirectUrl", f"http://localhost:{options.port}{path}")
     return SimulatorSettings(redirect_urls=(redirect_url,), **switches)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""AWS Signature Version 4: signing a call to the emulation, and checking one that reaches the API.
+"""AWS Signature Version 4: signing a call to the emulator, and checking one that reaches the API.
 
 Both sides use botocore's canonical form, so the twin accepts what botocore signs. AWS is more lenient in one
 place: it also accepts a signature over a query string that was re-encoded before signing.

@@ -115,7 +115,10 @@ def _deployed(session: boto3.Session, configured: dict[str, object]) -> dict[str
 
 
 def _session(profile: str | None, configured: dict[str, object], also: Callable[[], list[str]] = list) -> boto3.Session:
-    """The operator's AWS session. If the profile does not exist, exit with that fault and those of ``also``."""
+    """The operator's AWS session.
+
+    If the profile does not exist, print that with the faults that ``also`` returns, and exit.
+    """
     region = configured.get("region") or os.environ.get("AWS_REGION")  # boto3 does not read this variable
     try:
         return boto3.Session(profile_name=profile, region_name=str(region) if region else None)
@@ -125,7 +128,7 @@ def _session(profile: str | None, configured: dict[str, object], also: Callable[
 
 
 def _without_room(session: boto3.Session) -> dict[str, str]:
-    """The parameter of a first deploy into an AWS account that can reserve no concurrency, with a note; else empty."""
+    """``AnonymousConcurrency=0``, and the reason printed, if there is no room for the default; else empty."""
     fault = room_fault(session, load_template())
     if fault is None:
         return {}

@@ -1,7 +1,7 @@
-"""Decides whether the functions that anyone can call get reserved concurrency, which also limits them.
+"""Checks whether an AWS account has room to reserve concurrency for the functions that anyone can call.
 
-Without a limit, a flood of anonymous requests could take all of an AWS account's concurrent executions in its region,
-and the token route, the dispatcher and the workers would be throttled.
+A reservation is also a limit. Without one, a flood of anonymous requests could take all of an AWS account's concurrent
+executions in its region, and the token route, the dispatcher and the workers would be throttled.
 """
 
 import boto3

@@ -10,7 +10,7 @@ from simulator.declaration import is_acceptable_redirect
 from simulator.portals import Account, User
 from simulator.simulator import Simulator
 
-# HubSpot says these on its own page and sends the browser nowhere, so the app never learns of them.
+# HubSpot shows these on its own page without a redirect, so the app never learns of them.
 REFUSALS = {
     "unknown_client": "We couldn't find an app with this client ID.",
     "redirect_not_registered": "The redirect URL in this link is not registered for the app.",

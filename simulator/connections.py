@@ -15,9 +15,9 @@ RESET = (1, 0)  # SO_LINGER on, zero seconds: closing the socket sends a TCP res
 
 
 class Connection(WSGIRequestHandler):
-    """Keeps the connection open. Werkzeug's own handler waits for more input after every answer, and then closes it.
+    """Keeps the connection open between calls, so that a timed test measures the simulator's work.
 
-    So a test that times the simulator measures its work, not the transport.
+    Werkzeug's own handler waits after every answer and then closes the connection.
     """
 
     protocol_version = "HTTP/1.1"
@@ -28,7 +28,7 @@ class Connection(WSGIRequestHandler):
     def run_wsgi(self) -> None:
         self.environ = environ = self.make_environ()
         self.wfile.flush()  # a 100 Continue may be waiting
-        # Read the whole body: a rest that the endpoint ignores would be parsed as the next request.
+        # Read the whole body: bytes left unread would be parsed as the next request.
         environ["wsgi.input"] = BytesIO(get_input_stream(environ).read())
 
         def start_response(status: str, headers: list[tuple[str, str]], _: object = None) -> Callable[[bytes], object]:

@@ -30,7 +30,7 @@ KINDS = {
 class Fault:
     """`endpoint`, `grant_type` and `hub_ids` select the calls; None selects all.
 
-    `remaining` counts the calls still to strike; if it is None, the fault lasts until it is cleared.
+    `remaining` is how many more calls the fault strikes; if it is None, the fault lasts until it is cleared.
     """
 
     kind: str

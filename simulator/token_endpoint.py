@@ -9,8 +9,8 @@ from simulator.simulator import Simulator
 
 Form = Mapping[str, str]
 Exchange = Callable[[Simulator, Form], Answer]
-# The scopes that client_credentials may ask for.
-JOURNAL_SCOPES = frozenset(
+# The scopes of HubSpot's webhooks journal, the only ones that client_credentials may ask for.
+WEBHOOKS_JOURNAL_SCOPES = frozenset(
     {
         "developer.webhooks_journal.read",
         "developer.webhooks_journal.subscriptions.read",
@@ -86,7 +86,7 @@ def _tokens(simulator: Simulator, grant: Grant) -> Answer:
 
 def _client_credentials(simulator: Simulator, form: Form) -> Answer:
     scopes = tuple(form.get("scope", "").split())
-    if not scopes or not JOURNAL_SCOPES.issuperset(scopes):
+    if not scopes or not WEBHOOKS_JOURNAL_SCOPES.issuperset(scopes):
         raise OAuthError("BAD_SCOPES")
     return Answer(200, token_response(simulator, simulator.access_token(form["client_id"], scopes), None))
 

@@ -17,7 +17,7 @@ Person = Callable[[str, str], str]
 
 @dataclass(slots=True)
 class HubSpot:
-    """One app at one HubSpot. Facts that need a field which is None go untested."""
+    """One app at one HubSpot. A fact that needs a field is not tested while that field is None."""
 
     api_url: str
     app_url: str

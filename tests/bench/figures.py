@@ -114,7 +114,7 @@ def throughput(latency: float, accounts: int) -> tuple[Throughput, Counter[str]]
 
 
 def _message(keys: tuple[GrantKey, ...]) -> str:
-    return Batch(keys, watched=False, queued_at=time.time(), tick="bench").body()
+    return Batch(keys, write_successes=False, queued_at=time.time(), tick="bench").body()
 
 
 def kms_calls_a_refresh(accounts: int, workers: int = WORKERS, lifetimes: int = 3) -> float:

@@ -14,7 +14,7 @@ from local import after_deploy, alterations
 from local.cannot_start import CannotStart
 from local.deploy import Stack, deploy
 from local.emulator import await_ready, emulator
-from local.plan import Wishes, plan_of
+from local.plan import Options, plan_of
 from local.statedir import EMULATOR_LOG, state_dir
 from ops.template import load_template
 from tests.support.free_ports import free_port
@@ -31,13 +31,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def bare(folder: Path) -> Iterator[Stack]:
-    """A stack as the emulation makes it, before anything is completed."""
+    """A stack as the emulator makes it, before anything is completed."""
     with ExitStack() as parts:
         yield deployed(parts, folder)
 
 
 def deployed(parts: ExitStack, state: Path) -> Stack:
-    plan = plan_of(Wishes(free_port(), free_port(), free_port(), state))
+    plan = plan_of(Options(free_port(), free_port(), free_port(), state))
     folder = parts.enter_context(state_dir(state))
     aws = parts.enter_context(emulator(plan.aws_port, folder))
     await_ready(aws, folder / EMULATOR_LOG)
@@ -102,7 +102,7 @@ def test_any_other_difference_is_noticed() -> None:
         _ = [kind_of(*difference) for difference in differences(load_template(), other)]
 
 
-def test_without_the_alarms_taken_out_the_emulation_refuses_the_stack(
+def test_without_the_alarms_taken_out_the_emulator_refuses_the_stack(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept = tuple(a for a in alterations.ALTERATIONS if a.apply is not alterations.drop_metric_math_alarms)
@@ -112,7 +112,7 @@ def test_without_the_alarms_taken_out_the_emulation_refuses_the_stack(
         deployed(parts, tmp_path / "state")
 
 
-def test_the_emulation_leaves_out_what_completion_adds(bare: Stack, folder: Path) -> None:
+def test_the_emulator_leaves_out_what_completion_adds(bare: Stack, folder: Path) -> None:
     tables = {name: bare.physical_ids[name] for name in ("AccountsTable", "ScratchTable")}
     dynamodb = bare.emulator.client("dynamodb")
 

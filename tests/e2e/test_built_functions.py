@@ -1,4 +1,4 @@
-"""What `sam build` builds does its job: each function on a clean interpreter, on the emulation's tables and keys."""
+"""What `sam build` builds does its job: each function on a clean interpreter, on the emulator's tables and keys."""
 
 import json
 import subprocess

@@ -153,8 +153,8 @@ def test_processes_tell_of_successes_for_ten_minutes_after_a_refusal(breaker: Br
     clock.forward(60)
     state = succeed(breaker, clock())
 
-    assert state.watched(clock() + 540)
-    assert not state.watched(clock() + 541)
+    assert state.wants_successes(clock() + 540)
+    assert not state.wants_successes(clock() + 541)
 
 
 def test_successes_cost_no_write_until_something_is_counted(stack: Stack, breaker: Breaker, clock: Clock) -> None:

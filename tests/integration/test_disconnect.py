@@ -126,7 +126,7 @@ def test_an_account_that_was_never_installed_is_not_found(connected: Stack) -> N
 
 
 def test_while_it_is_being_left_no_token_is_handed_out_and_nothing_is_due(installed: Stack, clock: Clock) -> None:
-    installed.accounts.leave(GrantKey.of_account(HUB_ID), int(clock()))
+    installed.accounts.begin_disconnect(GrantKey.of_account(HUB_ID), int(clock()))
     clock.forward(1900)
 
     installed.tick()
@@ -138,7 +138,7 @@ def test_while_it_is_being_left_no_token_is_handed_out_and_nothing_is_due(instal
 
 
 def test_a_call_that_died_half_way_is_made_again(installed: Stack, clock: Clock) -> None:
-    installed.accounts.leave(GrantKey.of_account(HUB_ID), int(clock()))
+    installed.accounts.begin_disconnect(GrantKey.of_account(HUB_ID), int(clock()))
 
     assert installed.disconnect_route.disconnect(HUB_ID, uninstall=False).forgotten
 
@@ -147,7 +147,7 @@ def test_a_refresh_under_way_does_not_bring_the_account_back(installed: Stack, c
     clock.forward(1500)
     leased = installed.accounts.lease_due(GrantKey.of_account(HUB_ID), "me", int(clock()))
     assert leased
-    leaving = installed.accounts.leave(GrantKey.of_account(HUB_ID), int(clock()))
+    leaving = installed.accounts.begin_disconnect(GrantKey.of_account(HUB_ID), int(clock()))
     assert leaving
 
     assert not installed.accounts.commit(renewal_of(leased, sealed=b"late"))
@@ -178,7 +178,7 @@ def test_an_install_in_between_wins_and_is_reported(
 
 
 def test_a_delete_whose_answer_was_lost_and_retried_still_counts(installed: Stack, clock: Clock) -> None:
-    leaving = installed.accounts.leave(GrantKey.of_account(HUB_ID), int(clock()))
+    leaving = installed.accounts.begin_disconnect(GrantKey.of_account(HUB_ID), int(clock()))
     assert leaving
 
     assert installed.accounts.forget(leaving)
@@ -189,7 +189,7 @@ def test_leaving_an_account_ends_its_lease(installed: Stack, clock: Clock) -> No
     clock.forward(1500)
     installed.accounts.lease_due(GrantKey.of_account(HUB_ID), "me", int(clock()))
 
-    leaving = installed.accounts.leave(GrantKey.of_account(HUB_ID), int(clock()))
+    leaving = installed.accounts.begin_disconnect(GrantKey.of_account(HUB_ID), int(clock()))
 
     assert leaving
     assert (leaving.lease_owner, leaving.attempts, leaving.version) == (None, 0, 2)

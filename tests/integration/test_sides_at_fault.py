@@ -196,4 +196,4 @@ def test_an_account_that_is_being_left_says_so_while_kms_does_not_answer(expired
 
     assert told(answer) == (503, "vault_unavailable")
     assert answer["headers"]["retry-after"] == "30"
-    assert "is being left" in json.loads(answer["body"])["detail"]
+    assert "is being disconnected" in json.loads(answer["body"])["detail"]

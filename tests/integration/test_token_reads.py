@@ -194,6 +194,17 @@ def test_a_new_token_that_lives_no_longer_than_its_storing_is_not_handed_out(
     assert caught.value.retry_after
 
 
+def test_a_token_with_less_than_a_second_left_is_replaced_however_short_tokens_live(
+    expired: Stack, clock: Clock, hubspot: Running
+) -> None:
+    hubspot.simulator.change(token_lifetime=3)
+    short = expired.token(HUB_ID)
+    hubspot.simulator.change(token_lifetime=1800)
+    clock.forward(short.expires_at - clock() - 0.9)
+
+    assert expired.token(HUB_ID).expires_at > clock() + 600
+
+
 def test_a_waiting_reader_does_not_get_a_token_that_expired_while_it_was_opened(
     expired: Stack, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

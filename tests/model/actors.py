@@ -298,7 +298,7 @@ def _rescue(actor: Actor, _world: _World, product: Product) -> None:
 
 
 def _disconnect(_actor: Actor, world: _World, product: Product) -> None:
-    leaving = product.accounts.leave(KEY, int(world.clock()))
+    leaving = product.accounts.begin_disconnect(KEY, int(world.clock()))
     if leaving:
         world.ask(Step("revoke", opened(leaving.sealed)[1]))
         product.accounts.forget(leaving)

@@ -76,7 +76,7 @@ def _written(before: World, move: Move, actor: Actor) -> Iterator[str]:
         return
     if new is None:
         if actor.kind != "disconnect" or old.status != "disconnecting":
-            yield "an account is removed that is not being left, or that was installed anew"
+            yield "an account is removed that is not being disconnected, or that was installed anew"
         return
     yield from _moved(old, new, installs=installs)
     if new.status == "needs_reinstall" != old.status:
@@ -102,7 +102,7 @@ def _marked(world: World, row: Seen) -> Iterator[str]:
 
 def _moved(old: Seen, new: Seen, *, installs: bool) -> Iterator[str]:
     if old.status == "disconnecting" != new.status and not installs:
-        yield "an account that is being left is brought back"
+        yield "an account that is being disconnected is brought back"
     if old.install_id == new.install_id and new.serial < old.serial:
         yield "an older token is written over a newer one"
     if old.install_id != new.install_id and (not installs or new.exchanged_at_ms < old.exchanged_at_ms):

@@ -28,7 +28,7 @@ LIFETIME = 20
 LIFETIMES = 5
 READ_EVERY = 0.2
 OTHER_SECRET = "the-other-hubspots-client-secret-2b8f"
-#: What a function wrote: JSON lines below the emulation's line that names the function.
+#: What a function wrote: JSON lines below the emulator's line that names the function.
 OUTPUT = re.compile(r"Lambda \S*?-(\w+?)Function-\w+ output:\n((?:\{.*\n)*)")
 OTHER_CLIENT_ID = "0ther000-0000-4000-8000-00000000c0de"
 

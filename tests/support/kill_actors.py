@@ -53,7 +53,7 @@ class Killer:
 
 
 def workers_of(twin: TwinProcess, function: str = "RefreshWorkerFunction") -> list[int]:
-    """The processes that run a function of this twin: the emulation starts each from a folder named after it."""
+    """The processes that run a function of this twin: the emulator starts each from a folder named after it."""
     return sorted(pid for pid, args in twin.processes() if f"-{function}-" in args)
 
 

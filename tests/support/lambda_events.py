@@ -25,7 +25,7 @@ def token_event(hub_id: int, **query: str) -> dict[str, Any]:
 
 def worker_event(*hub_ids: int) -> dict[str, Any]:
     """The refresh worker's event for these accounts, as the dispatcher's message becomes one."""
-    batch = Batch(tuple(map(GrantKey.of_account, hub_ids)), watched=False, queued_at=time.time(), tick="a test")
+    batch = Batch(tuple(map(GrantKey.of_account, hub_ids)), write_successes=False, queued_at=time.time(), tick="a test")
     return {"Records": [{"body": batch.body()}]}
 
 

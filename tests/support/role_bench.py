@@ -12,7 +12,7 @@ from typing import Any
 
 from local.invoke import FunctionFailed, Invoker
 from local.permissions import require_service_permissions
-from local.plan import Wishes, plan_of
+from local.plan import Options, plan_of
 from local.routes import routes_of
 from local.twin import Twin, twin
 from ops.template import load_template
@@ -192,7 +192,7 @@ def less(document: dict[str, Any], cut: Permission) -> dict[str, Any]:
 @contextmanager
 def running_bench(state: Path) -> Iterator[Bench]:
     port, hubspot_port, aws_port = free_port(), free_port(), free_port()
-    plan = plan_of(Wishes(port, hubspot_port, aws_port, state, schedule_seconds=NEVER))
+    plan = plan_of(Options(port, hubspot_port, aws_port, state, schedule_seconds=NEVER))
     with twin(plan) as running:
         assert running.simulator_url
         yield Bench(running, TwinClient(running.url, running.simulator_url, running.stack.emulator.url, state))

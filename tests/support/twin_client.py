@@ -92,7 +92,7 @@ class TwinClient:
         return sum(self.journal()["counters"]["by_grant_type"].get(grant_type, {}).values())
 
     def log(self) -> str:
-        """Everything the emulation and the functions wrote."""
+        """Everything the emulator and the functions wrote."""
         return (self.state / EMULATOR_LOG).read_text(errors="replace")
 
     def log_events(self) -> str:

@@ -35,7 +35,7 @@ class TwinProcess(TwinClient):
         return self.process.wait(STOP_SECONDS)
 
     def processes(self) -> list[tuple[int, str]]:
-        """Process id and command line of what works in the twin's folder: the emulation and its function workers."""
+        """Process id and command line of what works in the twin's folder: the emulator and its function workers."""
         ps = shutil.which("ps")
         assert ps, "ps is needed"
         listed = subprocess.run([ps, "-Awwo", "pid=,args="], capture_output=True, text=True, check=True).stdout

@@ -91,7 +91,7 @@ def account_calls(account: Account | None = None, owner: str = "owner", now: int
         "mark_dead": lambda accounts: [
             accounts.mark_dead(account, "BAD_HUB", now, again_at, proved=True) for again_at in (now, None)
         ],
-        "leave": lambda accounts: accounts.leave(KEY, now),
+        "begin_disconnect": lambda accounts: accounts.begin_disconnect(KEY, now),
         "forget": lambda accounts: accounts.forget(account),
         "recheck": lambda accounts: accounts.recheck(KEY, now),
     }
@@ -307,7 +307,10 @@ def test_every_method_is_called_here(part: str, calls: Calls) -> None:
 @pytest.mark.parametrize(
     ("heading", "body"),
     [
-        ("Refresh queue", Batch((KEY, GrantKey.of_account(2)), watched=True, queued_at=0.5, tick="tick").body()),
+        (
+            "Refresh queue",
+            Batch((KEY, GrantKey.of_account(2)), write_successes=True, queued_at=0.5, tick="tick").body(),
+        ),
         ("Rescue queue", to_message(RENEWAL)),
     ],
 )

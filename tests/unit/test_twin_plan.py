@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from local.cannot_start import CannotStart
-from local.plan import Plan, Wishes, plan_of
+from local.plan import Options, Plan, plan_of
 
 AUTH: dict[str, Any] = {
     "type": "oauth",
@@ -26,7 +26,7 @@ def folder(tmp_path: Path) -> Path:
 def planned(folder: Path, *parameters: str, port: int = 3000, **auth: Any) -> Plan:
     path = folder / "app-hsmeta.json"
     path.write_text(json.dumps({"config": {"name": "My app", "auth": AUTH | auth}}))
-    return plan_of(Wishes(port, 3001, 3002, folder / "state", hsmeta=path, parameters=parameters))
+    return plan_of(Options(port, 3001, 3002, folder / "state", hsmeta=path, parameters=parameters))
 
 
 def test_scopes_name_and_callback_path_come_from_the_declaration(folder: Path) -> None:

@@ -3,7 +3,7 @@
 Each method writes only under its condition, with this effect::
 
     lease_due  due, no lease                                 -> a lease, attempts + 1
-               due, an orphaned lease                        -> the same, and orphaned_since is now
+               due, a lease orphaned for orphan_wait seconds -> the same, and orphaned_since is now
     lease_seen active and as read, no lease                  -> a lease, attempts + 1
                an orphaned lease                             -> the same, and orphaned_since is now
     commit     install_id and version unchanged              -> new tokens, version + 1, active, no lease
@@ -13,13 +13,15 @@ Each method writes only under its condition, with this effect::
     mark_dead  the caller owns the lease                     -> needs_reinstall, no lease, tokens kept; due for a
                                                                 recheck, or (a final mark) not in the due index
     recheck    marked dead, and waiting for a recheck        -> due now
-    leave      the row exists                                -> disconnecting, not in the due index, version + 1,
+    begin_disconnect
+               the row exists                                -> disconnecting, not in the due index, version + 1,
                                                                 no lease
     forget     install_id unchanged                          -> the row is deleted
     install    no install whose code was exchanged later;    -> new install_id and tokens, version 1, active, no lease,
                if it names a customer, the row is linked        that customer's client_reference_id
                to none or to the same one
-    _link      linked to no customer or the same one         -> client_reference_id of an install that came too late
+    _link      linked to no customer or the same one         -> client_reference_id of an install that a later one
+                                                                has overtaken
 
 A lease is orphaned when it runs out before its owner has ended it. Each new version also ends the lease, so an owner
 that still finds its name in the row knows that install_id and version are unchanged. A late answer may carry the only
@@ -123,12 +125,15 @@ class AccountsTable:
         """Lease a row for the schedule; return it, or None when it is leased, not due, or in its ``orphan_wait``."""
         due, when = "refresh_at <= :now", {":now": now}  # a row that is never refreshed again has no refresh_at
         free, orphaned = (f"{due} AND {_FREE}", when), (f"{due} AND {_ORPHANED}", when)
-        return self._lease(key, owner, now, free, orphaned, patient=True)
+        return self._lease(key, owner, now, free, orphaned, after_orphan_wait=True)
 
     def lease_seen(self, seen: Account, owner: str, now: int) -> Account | None:
-        """Lease the row that the token route has just read; return it, or None when it has moved on or is leased."""
+        """Lease the row that the token route has read; return the row as it is now, or None.
+
+        The row must be unchanged and without a lease. An orphaned lease is taken over in any case.
+        """
         same = f"{_SAME} AND #status = :active AND {_FREE}", {**_identity(seen), ":active": Status.ACTIVE}
-        return self._lease(seen.key, owner, now, same, (_ORPHANED, {}), patient=False)
+        return self._lease(seen.key, owner, now, same, (_ORPHANED, {}), after_orphan_wait=False)
 
     def commit(self, renewal: Renewal) -> bool:
         """Store new tokens over the version they were made from; return False when the row has moved on.
@@ -149,7 +154,7 @@ class AccountsTable:
         return self._settle(leased, change, values)
 
     def let_go(self, leased: Account) -> bool:
-        """End the lease and take back its attempt; the row keeps its due time. False when the lease is lost."""
+        """End the lease and uncount this try; the row keeps its due time. False when the lease is lost."""
         return self._settle(leased, "SET attempts = :attempts", {":attempts": max(0, leased.attempts - 1)})
 
     def mark_dead(self, leased: Account, code: str, now: int, again_at: int | None, *, proved: bool = False) -> bool:
@@ -165,8 +170,8 @@ class AccountsTable:
             return self._settle(leased, change, values, remove=f"{_INDEXED}, {_LEASE}")
         return self._settle(leased, f"{change}, refresh_at = :again_at", {**values, ":again_at": again_at})
 
-    def leave(self, key: GrantKey, now: int) -> Account | None:
-        """Begin to disconnect: the row leaves the due index, and its new version makes a commit under way fail.
+    def begin_disconnect(self, key: GrantKey, now: int) -> Account | None:
+        """Take the row out of the due index; its new version makes a commit under way fail.
 
         Returns the row as it is now, or None when there is none. The call may be repeated.
         """
@@ -176,7 +181,7 @@ class AccountsTable:
         return account_from(row) if done else None
 
     def forget(self, leaving: Account) -> bool:
-        """Delete the row that ``leave`` returned; False when the app was installed again in between."""
+        """Delete the row that ``begin_disconnect`` returned; False when the app was installed again in between."""
         values = {":install_id": leaving.install_id}
         return delete(self._dynamodb, self._table, leaving.key.attributes(), "install_id = :install_id", values)
 
@@ -186,11 +191,18 @@ class AccountsTable:
         return self._write(key, "SET refresh_at = :now", "#status = :dead AND refresh_at > :now", values)
 
     def _lease(
-        self, key: GrantKey, owner: str, now: int, free: _Condition, orphaned: _Condition, *, patient: bool
+        self,
+        key: GrantKey,
+        owner: str,
+        now: int,
+        free: _Condition,
+        orphaned: _Condition,
+        *,
+        after_orphan_wait: bool,
     ) -> Account | None:
         """Take a lease under the condition ``free``, else take over an orphaned lease under ``orphaned``.
 
-        A ``patient`` caller takes over an orphaned lease only after ``orphan_wait`` seconds.
+        With ``after_orphan_wait`` an orphaned lease is taken over only after ``orphan_wait`` seconds.
         """
         take = "SET lease_owner = :owner, lease_until = :until, attempts = if_not_exists(attempts, :zero) + :one"
         lease = {":owner": owner, ":until": now + LEASE_SECONDS, ":zero": 0, ":one": 1}
@@ -201,7 +213,7 @@ class AccountsTable:
         found = account_from(row) if row else None
         if found and found.lease_owner == owner:
             return found  # our own lease: DynamoDB's first answer was lost, and the SDK repeated the request
-        if found is None or not found.orphaned(now, patient=patient):
+        if found is None or not found.orphaned(now, after_orphan_wait=after_orphan_wait):
             return None
         # New tokens from the orphaned lease may still arrive: ``orphaned_since`` keeps the row from being marked dead.
         condition, values = orphaned
@@ -210,7 +222,10 @@ class AccountsTable:
         return account_from(row) if done or row.get("lease_owner") == owner else None
 
     def _link(self, key: GrantKey, client_reference_id: str) -> bool:
-        """Link the account unless another customer has it. An install that came too late still proves the link."""
+        """Link the account unless another customer has it.
+
+        An install that a later one has overtaken still proves which customer the account belongs to.
+        """
         condition = f"attribute_exists(hub_id) AND {_UNLINKED}"
         return self._write(key, "SET client_reference_id = :reference", condition, {":reference": client_reference_id})
 

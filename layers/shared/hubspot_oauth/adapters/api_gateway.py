@@ -17,9 +17,9 @@ Response = dict[str, Any]
 
 
 class Query(Mapping[str, str]):
-    """A query's parameters. One that nobody reads is never refused, whatever its value and however often it is given.
+    """A query's parameters by name.
 
-    Reading a parameter raises ``InvalidRequest`` if it is given twice, or if its bytes are not UTF-8.
+    Reading one raises ``InvalidRequest`` if it is given twice or is not UTF-8. Those that are not read are ignored.
     """
 
     def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:

@@ -22,7 +22,7 @@ AWS_CONFIG: Final = Config(
     connect_timeout=AWS_CONNECT_SECONDS,
     read_timeout=AWS_READ_SECONDS,
     retries={"mode": "standard", "total_max_attempts": AWS_ATTEMPTS},
-    user_agent="hubspot-oauth",  # botocore's own is composed twice in each call, at a quarter of the call's cost
+    user_agent="hubspot-oauth",  # botocore builds its own twice per call, in a quarter of the call's CPU time
 )
 
 #: Everything boto3 raises for an error response, for no response, or for one that does not parse.

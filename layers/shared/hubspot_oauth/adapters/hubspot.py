@@ -75,7 +75,7 @@ class HubSpot:
     def refresh(
         self, refresh_token: str, client_secret: Secret, hub_id: int, in_time: Callable[[], bool] | None = None
     ) -> TokenAnswer | RefreshTokenOnly:
-        """Use a refresh token, over pooled connections. HubSpot's answer may carry a new one.
+        """Refresh a grant, over pooled connections. A new refresh token in the answer replaces this one.
 
         Args:
             refresh_token: The grant's refresh token.

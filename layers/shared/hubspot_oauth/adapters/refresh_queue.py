@@ -26,20 +26,25 @@ class Batch:
 
     Attributes:
         accounts: The accounts that are due.
-        watched: Whether the worker must write its successes to the breaker.
+        write_successes: Whether the worker must write its successes to the breaker.
         queued_at: Epoch seconds.
         tick: Correlation id of the dispatcher's run, for the log.
     """
 
     accounts: tuple[GrantKey, ...]
-    watched: bool
+    write_successes: bool
     queued_at: float
     tick: str | None
 
     def body(self) -> str:
         accounts = [key.attributes() for key in self.accounts]
         return json.dumps(
-            {"accounts": accounts, "watched": self.watched, "queued_at": self.queued_at, "tick": self.tick}
+            {
+                "accounts": accounts,
+                "write_successes": self.write_successes,
+                "queued_at": self.queued_at,
+                "tick": self.tick,
+            }
         )
 
     @classmethod
@@ -55,9 +60,9 @@ class RefreshQueue:
     sqs: "SQSClient" = field(repr=False)
     url: str
 
-    def put(self, accounts: Iterable[GrantKey], *, watched: bool, queued_at: float, tick: str | None) -> int:
+    def put(self, accounts: Iterable[GrantKey], *, write_successes: bool, queued_at: float, tick: str | None) -> int:
         """Send the accounts; return the number of messages that SQS refused. SQS takes at most ``ACCOUNTS_A_CALL``."""
-        bodies = (Batch(chunk, watched, queued_at, tick).body() for chunk in _chunks(accounts))
+        bodies = (Batch(chunk, write_successes, queued_at, tick).body() for chunk in _chunks(accounts))
         entries: list[SendMessageBatchRequestEntryTypeDef] = [
             {"Id": str(number), "MessageBody": body} for number, body in enumerate(bodies)
         ]

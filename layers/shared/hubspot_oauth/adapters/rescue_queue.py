@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RescueQueue:
-    """Where renewals wait."""
+    """Sends renewals: the sealed tokens of a refresh, which DynamoDB did not take."""
 
     sqs: "SQSClient" = field(repr=False)
     url: str

@@ -13,7 +13,7 @@ from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
 
 class Report(Protocol):
-    """Counts an event in a metric, and logs it with its evidence."""
+    """Counts an event in a metric, and logs it with its details."""
 
     def __call__(self, name: str, value: float = 1, **evidence: object) -> None:
         """Count ``value`` under ``name``."""

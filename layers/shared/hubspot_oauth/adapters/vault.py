@@ -33,7 +33,7 @@ class Vault:
         kms: A KMS client.
         key_id: The ARN of the stack's own key.
         client_id: The HubSpot app; KMS's encryption context and the associated data both name it.
-        report: Counts rows that do not open.
+        report: Counts rows whose tokens cannot be unsealed.
         clock: Epoch seconds.
     """
 

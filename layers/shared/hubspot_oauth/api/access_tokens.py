@@ -63,8 +63,8 @@ class AccessTokens:
     def get(self, key: GrantKey, min_ttl: int | None, rejected: str | None, remaining: Remaining) -> AccessToken:
         """Return the stored access token if it lives long enough, else a new one.
 
-        If no new one can be had now, a stored token that still lives is returned even below ``min_ttl``. Whether it
-        lives is looked at after everything that this request waited for.
+        If no new one can be had now, a stored token that still lives is returned even below ``min_ttl``. Its expiry is
+        checked again after each call and wait.
 
         Args:
             key: The account.
@@ -97,22 +97,22 @@ class AccessTokens:
         else:
             fallback = stored
         try:
-            return self._renew(account, rejected, remaining, patient=not self._lives(fallback))
+            return self._renew(account, rejected, remaining, may_wait=not self._lives(fallback))
         except (Unavailable, *AWS_ERRORS) as error:
             # Looked at again, because a slow call may have outlived the stored token.
             if fallback and self._lives(fallback) and (isinstance(error, Unavailable) or is_transient(error)):
                 return fallback
             raise
 
-    def _renew(self, account: Account, rejected: str | None, remaining: Remaining, *, patient: bool) -> AccessToken:
-        """Refresh and return the new token, or another request's. Only a ``patient`` one waits for a lease owner.
+    def _renew(self, account: Account, rejected: str | None, remaining: Remaining, *, may_wait: bool) -> AccessToken:
+        """Refresh and return the new token, or another request's. With ``may_wait``, wait for a lease owner.
 
         Raises:
-            Unavailable: There is no new token now.
+            Problem: There is no new token now.
         """
         if account.lease_live(self.clock()):
             # Do not try for the lease: DynamoDB would refuse the write and bill it all the same.
-            return self._wait(account, rejected, patient=patient)
+            return self._wait(account, rejected, may_wait=may_wait)
         if (pause := self._pause(account)) > 0:
             raise _none_now(account, account.side_at_fault, pause)
         breaker = self.breaker.state()
@@ -121,7 +121,7 @@ class AccessTokens:
         leased_at = self.monotonic()
         leased = self.accounts.lease_seen(account, secrets.token_hex(8), int(self.clock()))
         if leased is None:
-            return self._wait(account, rejected, patient=patient)
+            return self._wait(account, rejected, may_wait=may_wait)
         outcome = self.refresher.refresh(leased, leased_at, remaining)
         if isinstance(outcome, Moved):
             return self._open_moved(self._read(account.key), rejected)
@@ -130,16 +130,16 @@ class AccessTokens:
                 raise _needs_reinstall(account.key)
             raise _none_now(account, outcome.fault, int(outcome.wait))
         self.report("RefreshedOnRead", hub_id=account.hub_id)
-        if breaker.watched(self.clock()):
+        if breaker.wants_successes(self.clock()):
             self.breaker.bring_in_successes()
         return self._usable(_handed_out(outcome, account), account)
 
-    def _wait(self, seen: Account, rejected: str | None, *, patient: bool) -> AccessToken:
+    def _wait(self, seen: Account, rejected: str | None, *, may_wait: bool) -> AccessToken:
         """Poll the row for at most three seconds, at growing intervals, until the lease owner has stored a new token.
 
         The wait ends early when the row backs off, because the lease owner's refresh has then failed.
         """
-        until = self.monotonic() + (WAIT_SECONDS if patient else 0)
+        until = self.monotonic() + (WAIT_SECONDS if may_wait else 0)
         pause = _FIRST_PAUSE_SECONDS
         account = seen
         while (left := until - self.monotonic()) > 0:
@@ -199,9 +199,8 @@ class AccessTokens:
 
     def _least(self, account: Account, min_ttl: int | None) -> float:
         most = margin(account.lifetime, self.settings.margin_percent)
-        if min_ttl is None:
-            return min(DEFAULT_MIN_TTL_SECONDS, most / 2)
-        return max(LEAST_SECONDS, min(min_ttl, most))
+        wanted = min(DEFAULT_MIN_TTL_SECONDS, most / 2) if min_ttl is None else min(min_ttl, most)
+        return max(LEAST_SECONDS, wanted)
 
 
 def _handed_out(renewed: Refreshed, account: Account) -> AccessToken:

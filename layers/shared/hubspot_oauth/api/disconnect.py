@@ -2,8 +2,9 @@
 
 1. The row becomes ``disconnecting`` and gets a new version. The schedule and the token route no longer use its tokens.
 2. HubSpot uninstalls the app, if the caller asked for that, and revokes the grant.
-3. The row is deleted, even if HubSpot failed in step 2. The row stays if KMS fails or HubSpot refuses our own client,
-   because it has the only refresh token that a later call can revoke.
+3. The row is deleted, even if HubSpot failed in step 2, or if its tokens cannot be unsealed, which no retry mends. The
+   row stays if KMS does not answer or HubSpot refuses our own client, because it has the only refresh token that a
+   later call can revoke.
 
 If the app is installed again in between, the new install's row stays. If HubSpot also ended the new grant, the first
 refresh fails and the account is marked dead. A caller may repeat a request that failed half-way.
@@ -90,7 +91,7 @@ class DisconnectRoute:
             AppRefused: HubSpot refuses our client id or secret. The account stays ``disconnecting``; call again.
         """
         self.client_secret()
-        leaving = self.accounts.leave(GrantKey.of_account(hub_id), int(self.clock()))
+        leaving = self.accounts.begin_disconnect(GrantKey.of_account(hub_id), int(self.clock()))
         if leaving is None:
             raise AccountNotFound(f"The app is not installed in account {hub_id}.", hub_id=hub_id)
         uninstalled, revoked = self._at_hubspot(leaving, uninstall=uninstall)
@@ -106,7 +107,7 @@ class DisconnectRoute:
         except TokensUnreadable:
             return False, False
         except VaultUnavailable as error:
-            detail = f"Account {leaving.hub_id} is being left, but its tokens cannot be opened right now:"
+            detail = f"Account {leaving.hub_id} is being disconnected, but its tokens cannot be unsealed right now:"
             raise VaultUnavailable(detail, retry_after=_AGAIN_SECONDS, aws_code=error.aws_code) from error
         uninstalled = False
         if uninstall:
@@ -126,7 +127,7 @@ class DisconnectRoute:
             yield
         except Misconfigured as error:
             if error.client_level:
-                detail = f"Account {hub_id} is being left, but HubSpot refuses this app: {error.code}."
+                detail = f"Account {hub_id} is being disconnected, but HubSpot refuses this app: {error.code}."
                 raise AppRefused(detail, retry_after=_AGAIN_SECONDS) from error
         except HubSpotError:
             pass

@@ -60,7 +60,7 @@ def _object(event: Event) -> dict[str, Any]:
     body = event.get("body") or "{}"
     try:
         given = base64.b64decode(body) if event.get("isBase64Encoded") else body.encode()
-        content = json.loads(given)  # of bytes it also takes a byte-order mark
+        content = json.loads(given)  # given bytes, json.loads accepts a byte-order mark
     except (ValueError, binascii.Error, RecursionError):
         raise InvalidRequest("The body is not JSON.") from None
     if not isinstance(content, dict):

@@ -155,14 +155,14 @@ class Account(SealedGrant):
 
     @property
     def side_at_fault(self) -> Fault:
-        """The side to name while the row backs off."""
+        """The side at fault for a missing token; HubSpot if the row stores none, as after a RefreshTokenOnly answer."""
         return self.at_fault or Fault.HUBSPOT
 
     def pause(self, now: float) -> int:
         """Seconds until the row's backoff ends; 0 if the row does not back off or is leased.
 
-        A ``RefreshTokenOnly`` answer resets ``attempts`` to 0. Its backoff counts only if it ends after the expiry: a
-        scheduled ``refresh_at`` is never that late.
+        After a ``RefreshTokenOnly`` answer ``attempts`` is 0. Its backoff is recognised by a ``refresh_at`` later than
+        ``expires_at``, which no scheduled refresh has.
         """
         if self.refresh_at is None or self.lease_live(now):
             return 0
@@ -174,11 +174,14 @@ class Account(SealedGrant):
         """Whether the row has a lease that has not run out at ``now``."""
         return self.lease_until is not None and self.lease_until > now
 
-    def orphaned(self, now: float, *, patient: bool) -> bool:
-        """Whether the row's lease is orphaned, for a ``patient`` caller only after ``orphan_wait`` seconds."""
+    def orphaned(self, now: float, *, after_orphan_wait: bool) -> bool:
+        """Whether the row's lease is orphaned: it has run out before its owner ended it.
+
+        With ``after_orphan_wait`` only once ``orphan_wait`` seconds have passed since then.
+        """
         if self.lease_until is None or self.lease_until > now:
             return False
-        return not patient or now >= self.lease_until + orphan_wait(self.attempts)
+        return not after_orphan_wait or now >= self.lease_until + orphan_wait(self.attempts)
 
 
 def parse_hub_id(value: str) -> int | None:

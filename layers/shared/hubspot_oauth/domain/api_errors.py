@@ -82,7 +82,7 @@ class RefreshInProgress(Unavailable):
 
 
 class HubSpotUnavailable(Unavailable):
-    """HubSpot gave no token on this try, or on the try that the account now backs off from."""
+    """HubSpot gave no token on this try, or on an earlier try whose backoff has not ended."""
 
     code, title = "hubspot_unavailable", "HubSpot gives no token right now"
 

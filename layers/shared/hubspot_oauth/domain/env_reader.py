@@ -72,9 +72,10 @@ class EnvReader:
 
 
 def redirect_url_fault(value: str) -> str | None:
-    """Why this API cannot serve ``value`` as its redirect URL, or None. Its route is a path, and HubSpot compares all.
+    """Why this API cannot serve ``value`` as its redirect URL, or None.
 
-    A route of API Gateway has no query, and its path ends with a slash only at the root.
+    HubSpot compares the whole redirect URL, but a route of API Gateway is only a path, which has no query and ends with
+    a slash only at the root.
     """
     base, question_mark, _ = value.partition("?")
     if question_mark:

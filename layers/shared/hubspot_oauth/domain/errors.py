@@ -7,7 +7,7 @@
     ├── InstallRefused           an install ends on a page with a stable code (install/refusal.py)
     ├── Problem                  an API caller gets problem JSON with a stable code (api_errors.py)
     └── HubSpotError             a call to HubSpot failed
-        ├── GrantDead            only a re-install helps
+        ├── GrantDead            HubSpot refused the grant or the code; if it stays so, only a re-install helps
         ├── Misconfigured        HubSpot refuses our client or request; the grant may be alive
         │   └── AnswerForAnotherAccount     a token answer that names another account than the one asked for
         └── TryLater             HubSpot or the network; may carry Retry-After
@@ -65,7 +65,10 @@ class HubSpotError(HubSpotOAuthError):
 
 
 class GrantDead(HubSpotError):
-    """The grant or the authorization code is refused for good."""
+    """HubSpot refused the grant or the authorization code.
+
+    One such answer may be a hiccup. ``refresh/verdict.py`` decides when it marks an account dead.
+    """
 
 
 class Misconfigured(HubSpotError):

@@ -49,8 +49,8 @@ def second_look(lifetime: float) -> float:
 def recheck(lifetime: float, age: float) -> float:
     """Seconds from marking an account dead, or confirming the mark, to its next try.
 
-    ``age`` is the number of seconds since the first refusal. The wait is at least two token lifetimes. It doubles as
-    ``age`` grows, so that the tries of a year are few.
+    ``age`` is the number of seconds since the first refusal. The wait is at least two token lifetimes. Later it
+    equals ``age``, so each try comes at twice the age of the one before, and a year has few.
     """
     return max(2 * lifetime, age)
 

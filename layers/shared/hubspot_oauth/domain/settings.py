@@ -67,9 +67,9 @@ class Settings:
     def install_url(self, host: str) -> str:
         """The URL that starts an install.
 
-        It is on the redirect URL's host, because the cookie must be set there. An API mapping of a custom domain puts
-        its own path before every path of this API: then the redirect URL has it before ``callback_path``. If the
-        redirect URL does not end with ``callback_path``, a CDN rewrites it, and installs start at the host's root.
+        It is on the redirect URL's host, because the cookie must be set there. A custom domain's API mapping may put a
+        path before every route. The redirect URL then contains that path, and this URL gets it too. If the redirect URL
+        does not end with ``callback_path``, a CDN rewrites paths, and installs start at /install on the host's root.
         """
         redirect_uri = self.redirect_uri(host)
         mapped = redirect_uri.removesuffix(self.callback_path)

@@ -6,7 +6,8 @@ from hashlib import sha256
 from typing import Any
 
 INSTALLED = "installed"
-#: An attempt still pending after this time counts as interrupted: the callback function has timed out before it.
+#: Longer than the callback function may run (45 seconds, template.yaml), so an attempt that is pending for longer than
+#: this was interrupted.
 PENDING_SECONDS = 60
 
 

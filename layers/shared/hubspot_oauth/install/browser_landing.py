@@ -29,12 +29,15 @@ class InstalledPage:
 
 @dataclass(frozen=True, slots=True)
 class PendingPage:
-    """The page with a link to check again, while another request of this browser finishes the install."""
+    """The page with a link to check again, while another request finishes the install.
+
+    A prefetch gets it too, so that a person who is then shown it can go on.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class StartPage:
-    """The page that links to the start of an install, for a browser that came without a code."""
+    """The page that links to the start of an install, for a request that continues none, and for link previews."""
 
     install_url: str
 

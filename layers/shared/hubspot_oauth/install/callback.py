@@ -1,9 +1,9 @@
 """Finishes an install when the browser arrives at the redirect URL.
 
 The order of the guards matters. The state's signature is checked before its content is used. For an ``own`` install
-the cookie is checked before an attempt's outcome is shown; a Marketplace install may have no cookie. What the attempt
-has already become is asked before anything else is said of it. Nonce and code are spent together before the code is
-sent to HubSpot.
+the cookie is checked before an attempt's outcome is shown; a Marketplace install may have no cookie. If the attempt
+already has an outcome, the browser gets that, rather than HubSpot's error or an expired state. Nonce and code are spent
+together before the code is sent to HubSpot.
 """
 
 import hmac
@@ -65,7 +65,7 @@ class Callback:
         if arrival.code is None:
             return self._before_consent(arrival, install_url)
         if arrival.return_url is not None:
-            return self._seamless(arrival, arrival.code, arrival.return_url)
+            return self._from_marketplace(arrival, arrival.code, arrival.return_url)
         # A code alone does not prove which browser started the install, so the install starts again: by itself once,
         # then only by a click, because HubSpot may drop the state each time.
         started_before = any(name.startswith(self._cookie_prefix(arrival)) for name in arrival.cookies)
@@ -95,7 +95,7 @@ class Callback:
         return replace(landing, cookies=ended) if isinstance(landing, Redirect | InstalledPage) else landing
 
     def _outcome(self, arrival: Arrival, state: InstallState) -> Landing:
-        """Where this browser's install leads, with what has already become of it before anything else."""
+        """The landing. The recorded outcome of an earlier request goes before an error, an expired state or no code."""
         if arrival.code is None or arrival.error or state.expires_at <= self.clock():
             earlier = self.spent_codes.find(state.nonce)
             if earlier:
@@ -127,7 +127,7 @@ class Callback:
         )
         return self._complete(attempt, code, wanted, arrival)
 
-    def _seamless(self, arrival: Arrival, code: str, return_url: str) -> Landing:
+    def _from_marketplace(self, arrival: Arrival, code: str, return_url: str) -> Landing:
         """Complete a Marketplace install without a state. It is stored unbound and without a client_reference_id."""
         self._hubspot_page(return_url, arrival)
         wanted = Wanted(redirect_uri=self.settings.redirect_uri(arrival.host), binding=Binding.UNBOUND)
@@ -159,7 +159,8 @@ class Callback:
     def _check_browser(self, state: InstallState, arrival: Arrival) -> Cookie | None:
         """The install's cookie, which proves that this browser started the install.
 
-        None if it is missing in the Marketplace's iframe, where it may be missing; a wrong one is refused there too.
+        None for a Marketplace install without the cookie, because browsers may withhold it in HubSpot's iframe. A wrong
+        value is always refused.
 
         Raises:
             InstallRefused: The cookie is missing or has another value.

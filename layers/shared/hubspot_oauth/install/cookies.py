@@ -35,7 +35,7 @@ class Cookie:
         return cls(cookie_name(nonce, redirect_uri), browser_secret, secure(redirect_uri))
 
     def ended(self) -> "Cookie":
-        """The same cookie for an install that has ended: it soon goes."""
+        """The same cookie, which the browser drops after ``ENDED_SECONDS`` because the install has ended."""
         return replace(self, seconds=ENDED_SECONDS)
 
     def header(self) -> str:
@@ -68,9 +68,9 @@ def surplus(names: Iterable[str], redirect_uri: str) -> list[Cookie]:
 def cookies_of(event: Event) -> dict[str, str]:
     """The request's cookies by name, in the order of the request.
 
-    If a name occurs twice, the first cookie counts: it has the more specific path. Only spaces and tabs are trimmed:
-    a browser checks the ``__Host-`` prefix on the bytes it was given, so a name that begins with another blank is
-    another name (RFC 6265, 5.2).
+    If a name occurs twice, the first cookie counts: it has the more specific path. Only spaces and tabs are trimmed
+    (RFC 6265, 5.2). Browsers take a name that begins with other white space for one without the ``__Host-`` prefix, so
+    a sibling host may set it; trimming that white space would make the cookie ours.
     """
     cookies: dict[str, str] = {}
     for cookie in event.get("cookies") or []:

@@ -44,7 +44,7 @@ class BrowserAnswers:
             return self._refused(event, InstallRefused(refusal_texts.INTERRUPTED, code_of(error)))
 
     def answer_machine(self, event: Event, landing: StartPage | PendingPage) -> Response:
-        """Show a page to a program. Nothing is counted, and a HEAD request gets the headers alone."""
+        """Show a page to a machine. Nothing is counted, and a HEAD request gets the headers alone."""
         response = self._landing(event, landing)
         return {**response, "body": ""} if method_of(event) == "HEAD" else response
 
@@ -61,7 +61,7 @@ class BrowserAnswers:
         refusal = refused.refusal
         self.report("InstallsRefused", code=refusal.code, detail=refused.detail)
         page = self.pages.refused(refusal, refused.retry_url, refused.missing_scopes)
-        # In a frame, a click on a link that carries more than the plain start could be stolen.
+        # Clickjacking: a page whose link carries a customer, an account or a return_to must not be framed.
         framed = _in_marketplace(event) and refused.retry_url in (None, self.settings.install_url(host_of(event)))
         return self._page(refusal.status, page, refused.cookies, framed=framed)
 
@@ -80,7 +80,7 @@ class StartRoute:
     report: Report
 
     def answer(self, event: Event) -> Response:
-        """Redirect to HubSpot, or show the page of a refusal. A program gets a page that links to the same start."""
+        """Redirect to HubSpot, or show the page of a refusal. A machine gets a page that links to the same start."""
         if is_machine(event):
             same = f"{self.settings.install_url(host_of(event))}?{event.get('rawQueryString', '')}"
             return self.browser_answers.answer_machine(event, StartPage(same.removesuffix("?")))
@@ -103,7 +103,7 @@ class CallbackRoute:
     browser_answers: BrowserAnswers
 
     def answer(self, event: Event) -> Response:
-        """Finish the install; return its landing, or the page of a refusal. A program spends no code.
+        """Finish the install; return its landing, or the page of a refusal. A machine spends no code.
 
         A browser may show a person what it has fetched ahead, so the page links to the same URL.
         """

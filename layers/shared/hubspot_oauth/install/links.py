@@ -18,7 +18,7 @@ from hubspot_oauth.install.parsed_queries import Start
 from hubspot_oauth.install.refusal import InstallRefused
 from hubspot_oauth.install.signed_state import BadSignature, read_link, sign_link, with_keys
 
-#: The longest link that a request for ``/install`` has room for beside its headers, of API Gateway's 10,240 bytes.
+#: Characters of a link. API Gateway takes 10,240 bytes of request line and headers; this leaves 2 KB for the headers.
 MOST_LINK = 8192
 
 

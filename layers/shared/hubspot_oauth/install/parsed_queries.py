@@ -38,7 +38,8 @@ class Start:
     def parse(cls, host: str, query: Mapping[str, str], cookies: Mapping[str, str]) -> "Start":
         """Check the query of ``/install``.
 
-        An empty value is not the same as none: behind it may stand an account or a customer that got lost on the way.
+        An empty hub_id, return_to or link is refused: the caller probably lost the value, and an install without it
+        could get the wrong account or customer.
 
         Raises:
             InstallRefused: A value is malformed.

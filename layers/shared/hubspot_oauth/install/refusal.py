@@ -9,7 +9,10 @@ from hubspot_oauth.install.cookies import Cookie
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """One refusal. ``status`` is its page's HTTP status; with ``retry`` its page says how to start again."""
+    """Why an install ends without a grant, as its page says it.
+
+    ``status`` is the page's HTTP status. With ``retry`` the page says how to start again.
+    """
 
     code: str
     status: int

@@ -19,8 +19,8 @@ from hubspot_oauth.install.parsed_queries import Start
 from hubspot_oauth.install.refusal import InstallRefused
 from hubspot_oauth.install.signed_state import sign_state
 
-#: The longest state that a request for the redirect URL has room for beside a code, a ``returnUrl`` and its headers, of
-#: API Gateway's 10,240 bytes.
+#: Characters of a state. API Gateway takes 10,240 bytes of request line and headers; this leaves 4 KB for the code, the
+#: ``returnUrl`` and the headers of the request to the redirect URL.
 MOST_STATE = 6144
 
 

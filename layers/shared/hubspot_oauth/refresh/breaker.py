@@ -1,20 +1,21 @@
 """The circuit breaker: one item in the Scratch table that keeps a misconfiguration from looking like uninstalls.
 
-While it is open, the dispatcher lets one account a tick through as a test. Two reasons open it:
+While it is open, each run of the dispatcher (a tick, once a minute) queues one due account, as a test. Two reasons open
+it:
 
 ``client``    HubSpot refused the client id or secret once.
-``unlisted``  Five different accounts got another ``Misconfigured`` answer, with no success in between. Most of these
-              answers carry a code that HubSpot does not document.
+``unlisted``  Five different accounts got another ``Misconfigured`` answer, with no success in between. Most
+              of them have a code that HubSpot's documentation does not list, hence the name.
 
 A success closes it. A refused grant proves that HubSpot knows the client, so it closes the breaker too. A call that was
 sent before the breaker last opened or closed changes nothing.
 
 Refused grants never open it, because strangers can cause them: anyone may install the app and uninstall it. The item
-only counts them. While there are many and no success, ``verdict.py`` puts off a mark until three hours after the
-account's first refusal. The next success makes the dispatcher try again the accounts marked meanwhile.
+only counts them. While there are many and no success, ``verdict.py`` does not mark an account dead until three hours
+after its first refusal. The next success makes the dispatcher try again the accounts marked meanwhile.
 
-Each process keeps its last success in memory, so a healthy fleet writes nothing here. It writes it before it counts a
-failure, and when ``BreakerState.watched`` asks for it.
+Each process keeps its last success in memory, so nothing is written while all is well. A process writes it before it
+counts an unlisted answer or a refusal, and when ``BreakerState.wants_successes`` says so.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -57,7 +58,10 @@ class Breaker:
         return BreakerState.of(plain(answer.get("Item", {})))
 
     def tell(self, evidence: Evidence | None, hub_id: int, sent_at: int) -> BreakerState:
-        """Count a failed refresh, and return the state afterwards. Without evidence nothing is read or written."""
+        """Count a failed refresh, and return the state afterwards.
+
+        Without evidence it reads and writes nothing, and returns an empty state, which counts as closed.
+        """
         if evidence is None:
             return BreakerState()
         if evidence is Evidence.CLIENT:
@@ -75,7 +79,8 @@ class Breaker:
         """Write the last success since the previous call; after a transient AWS error it waits for the next call.
 
         A success ends a run of bad answers only if it was sent after the run began, because an earlier one proves
-        nothing about today's credentials.
+        nothing about today's credentials. For unlisted answers a success of the same second is enough: a few odd
+        accounts among many healthy ones must not open the breaker.
         """
         for secret_version, sent_at in self._successes.take().items():
             try:

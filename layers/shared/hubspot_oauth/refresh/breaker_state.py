@@ -47,7 +47,7 @@ class BreakerState:
         refused_at: The time of the last refusal.
         proved_at: The time of the last success that a process has written.
         proved_with: The version of the client secret that this success was sent with.
-        recheck_since: The dispatcher must make the accounts due that were marked dead since then.
+        recheck_since: The dispatcher must make due every account that was marked dead since then.
     """
 
     open: Reason | None = None
@@ -68,7 +68,7 @@ class BreakerState:
         unlisted = frozenset(int(hub_id) for hub_id in item.get("unlisted", ()))
         return cls(**{**known_fields(cls, item), **open_by, "unlisted": unlisted})
 
-    def watched(self, now: float) -> bool:
+    def wants_successes(self, now: float) -> bool:
         """Whether processes must write their successes, because failures are being counted or the breaker is open."""
         refusing = self.refused_at is not None and now - self.refused_at <= WATCH_SECONDS
         return bool(self.open or self.unlisted or refusing)

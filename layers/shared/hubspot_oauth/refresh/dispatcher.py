@@ -74,9 +74,9 @@ class Dispatcher:
 
     def _send_all(self, due: Iterator[Due], state: BreakerState, remaining: Remaining) -> int:
         queued = 0
-        watched = state.watched(self.clock())
+        write_successes = state.wants_successes(self.clock())
         while remaining() > _STOP_SECONDS and (found := list(islice(due, ACCOUNTS_A_CALL))):
-            self._send(found, watched=watched)
+            self._send(found, write_successes=write_successes)
             queued += len(found)
         self.report("Due", queued)
         return queued
@@ -86,13 +86,13 @@ class Dispatcher:
         candidates = list(islice(due, ACCOUNTS_A_CALL))
         if not candidates:
             return 0
-        self._send([random.choice(candidates)], watched=True)  # noqa: S311 - fairness, not secrecy
+        self._send([random.choice(candidates)], write_successes=True)  # noqa: S311 - fairness, not secrecy
         return 1
 
-    def _send(self, found: list[Due], *, watched: bool) -> None:
+    def _send(self, found: list[Due], *, write_successes: bool) -> None:
         keys = (due.key for due in found)
         tick = logger.get_correlation_id()
-        refused = self.refresh_queue.put(keys, watched=watched, queued_at=self.clock(), tick=tick)
+        refused = self.refresh_queue.put(keys, write_successes=write_successes, queued_at=self.clock(), tick=tick)
         if refused:
             self.report("QueueRefused", refused)
 

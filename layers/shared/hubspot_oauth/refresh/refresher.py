@@ -1,7 +1,7 @@
 """Refreshes one leased account, for the worker and for the token route alike.
 
-The data key, the old tokens and the client secret are fetched before HubSpot is called. After HubSpot's answer only one
-write is left: the commit to the table, or the message to the rescue queue if DynamoDB refuses.
+The data key, the old tokens and the client secret are fetched before HubSpot is called. After new tokens arrive, only
+one write is left: the commit to the table, or the message to the rescue queue if DynamoDB refuses.
 """
 
 from collections.abc import Callable

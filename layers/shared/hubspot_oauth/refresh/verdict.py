@@ -3,9 +3,10 @@
 Each error of HubSpot's has its verdict:
 
 - ``GrantDead``: ask a second time a minute later, because the first answer may be a hiccup of HubSpot's. After the
-  second refusal mark the account dead. But back off while new tokens from an orphaned lease may still arrive; and, for
-  at most three hours, while HubSpot refuses many grants and refreshes none. A marked account is tried again, at growing
-  intervals, until a success with the same client secret has proved the refusals right, and one more refusal after it.
+  second refusal mark the account dead. Two things put the mark off: new tokens from an orphaned lease may still arrive,
+  or HubSpot refuses many grants and refreshes none (for at most three hours). A marked account is tried again at
+  growing intervals. The tries end, and the mark is final, with one more refusal after a success with the same client
+  secret, two token lifetimes after the first refusal at the earliest.
 - ``Misconfigured``: mark nothing. A refused client id or secret ends the batch at once; any other such answer ends it
   only when the breaker is open.
 - ``TryLater`` (time-outs, resets, 5xx, rate limits, bodies that do not parse): back off.

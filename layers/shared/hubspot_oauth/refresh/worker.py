@@ -20,9 +20,9 @@ from hubspot_oauth.refresh.verdict import Verdict
 
 
 class Left(Enum):
-    """Why an account was left as it was."""
+    """Why a refresh has no outcome."""
 
-    NOT_DUE = "another lease owner has the row, or it is not due any more"
+    NOT_DUE = "another lease owner has the row, it is not due any more, or its orphaned lease must rest longer"
     NOT_REACHED = "the batch ended before its turn"
     CRASHED = "its refresh raised; its lease runs out"
 
@@ -57,7 +57,7 @@ class Worker:
             if batch.queued_at <= self._stopped_at:
                 continue  # queued before a verdict ended a batch; the accounts stay due
             self._run(batch, remaining)
-            if batch.watched:
+            if batch.write_successes:
                 self.breaker.bring_in_successes()
 
     def _run(self, batch: Batch, remaining: Remaining) -> None:
