@@ -5,6 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from botocore.stub import Stubber
 
+from hubspot_oauth.domain.account import GrantKey
+from hubspot_oauth.domain.tokens import Tokens
 from hubspot_oauth.refresh.breaker import Breaker
 from hubspot_oauth.refresh.breaker_state import SUSPICIOUS_GRANTS, UNLISTED_ACCOUNTS, BreakerState, Evidence
 from tests.support.stack import Clock, Stack
@@ -238,3 +240,21 @@ def open_by(breaker: Breaker, clock: Clock, reason: str) -> None:
     for hub_id in range(UNLISTED_ACCOUNTS if reason == "unlisted" else 0):
         meet_unlisted(breaker, hub_id, clock())
     assert breaker.state().open == reason
+
+
+def test_a_breaker_that_opens_while_marked_accounts_are_made_due_lets_one_account_through(
+    stack: Stack, breaker: Breaker, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for hub_id in (1, 2, 3):
+        stack.store(hub_id, Tokens("access", "refresh"), expires_in=1)
+    refuse_grant(breaker, clock())
+    clock.forward(10)
+    succeed(breaker, clock())
+
+    def opens(since: int) -> list[GrantKey]:
+        refuse_client(breaker, clock())
+        return []
+
+    monkeypatch.setattr(stack.accounts_index, "marked_since", opens)
+
+    assert stack.dispatcher.tick(lambda: 60.0) == 1

@@ -42,9 +42,10 @@ class Dispatcher:
             remaining: Seconds the function may still run. Accounts it does not reach stay due for the next tick.
         """
         state = self.breaker.state()
-        self.report("BreakerOpen", 1 if state.open else 0, reason=state.open)
         if state.recheck_since is not None:
             self._recheck(state.recheck_since, remaining)
+            state = self.breaker.state()  # it may have opened during many writes
+        self.report("BreakerOpen", 1 if state.open else 0, reason=state.open)
         due = self._due(int(self.clock()))
         if state.open:
             return self._probe(due)
