@@ -1,10 +1,14 @@
 """A client secret that was rotated, deleted or cannot be read, while accounts are refreshed."""
 
+from typing import Any
+
+import pytest
 from botocore.stub import Stubber
 
 from hubspot_oauth.adapters.client_secret import CACHE_SECONDS, REREAD_SECONDS, RETRY_SECONDS
 from hubspot_oauth.domain import call_timeouts
 from hubspot_oauth.domain.account import GrantKey
+from hubspot_oauth.domain.api_errors import NotConfigured
 from simulator import Running
 from tests.support.simulated_hubspot import fail_refreshes, token_calls
 from tests.support.stack import Clock, Stack
@@ -81,3 +85,11 @@ def test_a_refused_secret_that_cannot_be_read_again_is_asked_for_once(overdue: S
         assert [overdue.client_secret.other_than(secret) for _ in range(8)] == [None] * 8
 
         secrets.assert_no_pending_responses()
+
+
+@pytest.mark.parametrize("value", [{"SecretBinary": b"secret"}, {"SecretString": " \n"}])
+def test_a_client_secret_that_is_no_text_is_not_set(stack: Stack, value: dict[str, Any]) -> None:
+    stack.secrets_manager.put_secret_value(SecretId=stack.settings.client_secret_id, **value)
+
+    with pytest.raises(NotConfigured):
+        stack.client_secret()

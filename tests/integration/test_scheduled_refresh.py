@@ -182,7 +182,6 @@ def test_a_refused_client_marks_no_account_dead_and_opens_the_breaker(
         {"kind": "status", "status": 503},
         {"kind": "truncated"},
         {"kind": "without", "fields": ["access_token"]},
-        {"kind": "without", "fields": ["expires_in"]},
         {"kind": "large", "bytes": 5_000_000},
         {"kind": "reset"},
         {"kind": "reset", "after_work": True},

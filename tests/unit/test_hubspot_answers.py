@@ -10,12 +10,12 @@ import pytest
 from hubspot_oauth.adapters import http_calls
 from hubspot_oauth.adapters.client_secret import Secret
 from hubspot_oauth.adapters.hubspot import HubSpot
-from hubspot_oauth.adapters.hubspot_answers import MOST_RETRY_AFTER, MOST_RETRY_AFTER_A_FAULT
+from hubspot_oauth.adapters.hubspot_answers import MOST_RETRY_AFTER, MOST_RETRY_AFTER_A_FAULT, NO_ACCESS_TOKEN
 from hubspot_oauth.domain.call_timeouts import PREPARE_SECONDS
 from hubspot_oauth.domain.clocks import Monotonic
-from hubspot_oauth.domain.errors import GrantDead, HubSpotError, Misconfigured, TryLater
+from hubspot_oauth.domain.errors import AnswerForAnotherAccount, GrantDead, HubSpotError, Misconfigured, TryLater
 from hubspot_oauth.domain.settings import Settings
-from hubspot_oauth.domain.tokens import TokenAnswer
+from hubspot_oauth.domain.tokens import RefreshTokenOnly, TokenAnswer
 from simulator.answers import ERRORS
 from tests.support.stack import ENVIRONMENT
 
@@ -193,3 +193,118 @@ def test_an_answer_and_an_error_say_which_secret_was_sent(
 
     assert isinstance(answer, TokenAnswer)
     assert (answer.secret_version, caught.value.secret_version) == (version, version)
+
+
+def refreshed(monkeypatch: pytest.MonkeyPatch, body: str) -> TokenAnswer | RefreshTokenOnly:
+    """What a refresh of account 1 makes of this JSON."""
+    monkeypatch.setattr(http_calls, "call", lambda *_, **__: http_calls.Answer(200, {}, body.encode()))
+    return a_hubspot().refresh("old", SECRET, 1)
+
+
+@pytest.mark.parametrize(
+    ("expires_in", "seconds"),
+    [
+        ("1800", 1800),
+        ('"1800"', 1800),
+        ('"0900"', 900),
+        ("1800.9", 1800),
+        ("0.2", 1),
+        ("0", None),
+        ("-5", None),
+        ("true", None),
+        ("null", None),
+        ("NaN", None),
+        ("Infinity", None),
+        ("1e400", None),
+        ("[1800]", None),
+        ("1000000000", None),
+        ('"9999999999999999"', None),
+        ('"-1800"', None),
+        ('"1800 "', None),
+        ('"٣"', None),
+        ('"half an hour"', None),
+    ],
+)
+def test_a_lifetime_is_a_number_or_digits_and_anything_else_is_none(
+    monkeypatch: pytest.MonkeyPatch, expires_in: str, seconds: int | None
+) -> None:
+    answer = refreshed(monkeypatch, f'{{"access_token": "a", "expires_in": {expires_in}}}')
+
+    assert isinstance(answer, TokenAnswer)
+    assert answer.expires_in == seconds
+
+
+@pytest.mark.parametrize(
+    "token", ['""', "null", "7", '["a"]', '"a\\nb"', '"a\\r"', '"a\\u0000"', '"\\ud800"', '"caf\\u00e9"', '"\\u007f"']
+)
+def test_what_is_outside_the_alphabet_of_tokens_is_no_token(monkeypatch: pytest.MonkeyPatch, token: str) -> None:
+    only_refresh_token = refreshed(monkeypatch, f'{{"access_token": {token}, "refresh_token": "new", "hub_id": 1}}')
+    only_access_token = refreshed(monkeypatch, f'{{"access_token": "~ a!", "refresh_token": {token}, "hub_id": 1}}')
+    with pytest.raises(TryLater) as caught:
+        refreshed(monkeypatch, f'{{"access_token": {token}, "refresh_token": {token}}}')
+
+    assert only_refresh_token == RefreshTokenOnly("new", 1)
+    assert only_access_token == TokenAnswer("~ a!", None, None, 1, (), "v1")
+    assert caught.value.code == NO_ACCESS_TOKEN
+
+
+@pytest.mark.parametrize(
+    ("scopes", "read"),
+    [
+        ('["oauth", "tickets"]', ("oauth", "tickets")),
+        ('"oauth tickets"', ("oauth", "tickets")),
+        ('["oauth", 7, null, "a b", "a\\nb", "\\ud800", "\\"", "\\\\", ""]', ("oauth",)),
+        ('"oauth  tickets "', ("oauth", "tickets")),
+        ('{"oauth": true}', ()),
+        ("null", ()),
+    ],
+)
+def test_scopes_are_read_from_a_list_or_from_one_text(
+    monkeypatch: pytest.MonkeyPatch, scopes: str, read: tuple[str, ...]
+) -> None:
+    answer = refreshed(monkeypatch, f'{{"access_token": "a", "scopes": {scopes}}}')
+
+    assert isinstance(answer, TokenAnswer)
+    assert answer.scopes == read
+
+
+@pytest.mark.parametrize("other", ["2", '"2"', '"02"', "2.0", "2e0"])
+@pytest.mark.parametrize("token", ["access_token", "refresh_token"])
+def test_another_account_is_recognised_in_whatever_type_it_comes(
+    monkeypatch: pytest.MonkeyPatch, other: str, token: str
+) -> None:
+    with pytest.raises(AnswerForAnotherAccount):
+        refreshed(monkeypatch, f'{{"{token}": "a", "hub_id": {other}}}')
+
+
+@pytest.mark.parametrize(
+    "own", ["1", '"1"', "1.0", "null", "true", "2.5", "-1", "0", '""', "[2]", "1e400", "NaN", "1e16"]
+)
+def test_an_account_that_cannot_be_read_costs_no_tokens(monkeypatch: pytest.MonkeyPatch, own: str) -> None:
+    answer = refreshed(monkeypatch, f'{{"access_token": "a", "hub_id": {own}}}')
+
+    assert answer.hub_id in (None, 1)
+
+
+@pytest.mark.parametrize(
+    ("retry_after", "date", "seconds"),
+    [
+        ("Wed, 21 Oct 2026 07:28:00 GMT", "Wed, 21 Oct 2026 07:27:20 GMT", 40),
+        ("Wed, 21 Oct 2026 09:28:00 +0200", "Wed, 21 Oct 2026 07:27:20 GMT", 40),
+        ("Thu, 22 Oct 2027 07:28:00 GMT", "Wed, 21 Oct 2026 07:27:20 GMT", MOST_RETRY_AFTER),
+        ("Wed, 21 Oct 2026 07:28:00 GMT", "Wed, 21 Oct 2026 08:00:00 GMT", 0),
+        ("Wed, 21 Oct 2026 07:28:00 GMT", "", None),
+        ("Wed, 21 Oct 2026 07:28:00", "Wed, 21 Oct 2026 07:27:20 GMT", None),
+        ("Wed, 99 Oct 2026 07:28:00 GMT", "Wed, 21 Oct 2026 07:27:20 GMT", None),
+        ("soon", "Wed, 21 Oct 2026 07:27:20 GMT", None),
+    ],
+)
+def test_a_date_in_retry_after_counts_from_the_answers_own_date(
+    monkeypatch: pytest.MonkeyPatch, retry_after: str, date: str, seconds: int | None
+) -> None:
+    headers = {"Retry-After": retry_after, "Date": date}
+    monkeypatch.setattr(http_calls, "call", lambda *_, **__: http_calls.Answer(429, headers, b"{}"))
+    with pytest.raises(TryLater) as caught:
+        a_hubspot().refresh("token", SECRET, 1)
+
+    assert caught.value.retry_after == seconds

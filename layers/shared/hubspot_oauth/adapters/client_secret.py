@@ -49,7 +49,7 @@ class ClientSecret:
         """The secret, read again after ``CACHE_SECONDS``; if that fails, the cached one.
 
         Raises:
-            NotConfigured: The secret has no value yet.
+            NotConfigured: The secret has no value yet, or one that is no text.
             ClientError, BotoCoreError: It cannot be read, and none is cached.
         """
         with self._lock:
@@ -95,4 +95,7 @@ class ClientSecret:
             if code_of(error) == "ResourceNotFoundException":
                 raise NotConfigured from error
             raise
-        return Secret(answer["SecretString"].strip(), answer["VersionId"])
+        value = answer.get("SecretString", "").strip()  # absent when the operator stored bytes
+        if not value:
+            raise NotConfigured
+        return Secret(value, answer["VersionId"])

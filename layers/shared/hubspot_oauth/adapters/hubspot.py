@@ -11,14 +11,7 @@ import requests
 
 from hubspot_oauth.adapters import http_calls
 from hubspot_oauth.adapters.client_secret import ClientSecret, Secret
-from hubspot_oauth.adapters.hubspot_answers import (
-    account_in,
-    failure,
-    json_object,
-    lacks_of,
-    refresh_token_in,
-    token_answer_in,
-)
+from hubspot_oauth.adapters.hubspot_answers import NO_ACCESS_TOKEN, failure, json_object, tokens_in
 from hubspot_oauth.domain.call_timeouts import HUBSPOT_SECONDS, PREPARE_SECONDS
 from hubspot_oauth.domain.clocks import Monotonic
 from hubspot_oauth.domain.errors import AnswerForAnotherAccount, HubSpotError, Misconfigured, TryLater
@@ -55,7 +48,7 @@ class HubSpot:
         given = {name: value for name, value in query.items() if value}
         return f"{self._settings.app_url}/oauth{account}/authorize?{urlencode(given, quote_via=quote)}"
 
-    def exchange(self, code: str, redirect_uri: str) -> TokenAnswer:
+    def exchange(self, code: str, redirect_uri: str) -> TokenAnswer | RefreshTokenOnly:
         """Exchange an authorization code, on a fresh connection.
 
         The code is sent a second time only if HubSpot refused the client secret. We assume that such a refusal does not
@@ -66,11 +59,10 @@ class HubSpot:
             NotConfigured: The client secret has no value yet.
         """
         form = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri}
-        content = json_object(self._post("token", form))
-        lacks = lacks_of(content)
-        if lacks or refresh_token_in(content) is None:
-            raise TryLater(lacks or "no_refresh_token", 200)
-        return token_answer_in(content)
+        answer = tokens_in(json_object(self._post("token", form)))
+        if answer.refresh_token is None:
+            raise TryLater("no_refresh_token", 200)
+        return answer
 
     def refresh(
         self, refresh_token: str, client_secret: Secret, hub_id: int, in_time: Callable[[], bool] | None = None
@@ -94,21 +86,20 @@ class HubSpot:
             return self._send(self._pooled, "token", form, secret)
 
         body, sent = self._authenticated(send, client_secret, in_time)
-        content = json_object(body)
-        lacks, rotated = lacks_of(content), refresh_token_in(content)
-        if lacks and rotated in (None, refresh_token):
-            raise TryLater(lacks, 200)
-        if account_in(content) not in (None, hub_id):
+        answer = tokens_in(json_object(body), sent.version)
+        if isinstance(answer, RefreshTokenOnly) and answer.refresh_token == refresh_token:
+            raise TryLater(NO_ACCESS_TOKEN, 200)
+        if answer.hub_id not in (None, hub_id):
             raise AnswerForAnotherAccount
-        return RefreshTokenOnly(rotated, lacks) if lacks and rotated else token_answer_in(content, sent.version)
+        return answer
 
-    def introspect(self, access_token: str) -> Mapping[str, Any]:
-        """What HubSpot knows about an access token: ``hub_id``, ``user``, ``active`` and more.
+    def introspect(self, token: str, kind: Literal["access_token", "refresh_token"]) -> Mapping[str, Any]:
+        """What HubSpot knows about a token of this kind: ``hub_id``, ``user``, ``active`` and more.
 
         Raises:
             HubSpotError: Any subclass.
         """
-        return json_object(self._post("token/introspect", {"token": access_token, "token_type_hint": "access_token"}))
+        return json_object(self._post("token/introspect", {"token": token, "token_type_hint": kind}))
 
     def revoke(self, refresh_token: str) -> None:
         """End a grant. Access tokens already issued stay valid until they expire.

@@ -1,17 +1,21 @@
 """Reads HubSpot's answers: the tokens in a 2xx, and the error that any other answer means.
 
-The fields of the token response and every ``status`` are from HubSpot's OAuth documentation.
+The fields of the token response and every ``status`` are from HubSpot's OAuth documentation. A field that is missing,
+of another type or outside its alphabet is read as absent, so that it costs no more than itself.
 """
 
 import json
+import re
 from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from hubspot_oauth.adapters.http_calls import Answer
 from hubspot_oauth.domain.errors import GrantDead, HubSpotError, Misconfigured, TryLater
 from hubspot_oauth.domain.refresh_timing import BACKOFF_MOST_SECONDS
-from hubspot_oauth.domain.tokens import TokenAnswer
+from hubspot_oauth.domain.tokens import RefreshTokenOnly, TokenAnswer
 
+NO_ACCESS_TOKEN = "no_access_token"  # noqa: S105 - names a failure
 DEAD_STATUS = frozenset({"BAD_REFRESH_TOKEN", "BAD_HUB", "BAD_SCOPES", "BAD_AUTH_CODE", "EXPIRED_AUTH_CODE"})
 DEAD_ERROR = frozenset({"invalid_grant", "access_denied"})
 OURS_STATUS = frozenset(
@@ -30,6 +34,12 @@ SAYS_WHEN_HTTP = frozenset({423, 429, 477})
 MOST_RETRY_AFTER = 24 * 3600
 MOST_RETRY_AFTER_A_FAULT = BACKOFF_MOST_SECONDS  # a proxy's 503 must not put an account to sleep for hours
 _HUB_ID_MOST = 10**16
+_LIFETIME_MOST = 10**9
+_DIGITS = re.compile("[0-9]{1,16}")
+# RFC 6749, appendix A: the alphabet of access and refresh tokens (A.12, A.17) and of a scope (A.4). A line feed would
+# end the caller's header, and half of a surrogate pair cannot be encoded.
+_TOKEN = re.compile("[ -~]+")
+_SCOPE = re.compile(r"[!#-\[\]-~]+")
 
 
 def json_object(body: bytes) -> Mapping[str, Any]:
@@ -47,49 +57,64 @@ def json_object(body: bytes) -> Mapping[str, Any]:
     return content
 
 
-def lacks_of(content: Mapping[str, Any]) -> str:
-    """A code for the missing or malformed part of a token answer; empty when the access token is usable."""
-    access_token, expires_in = content.get("access_token"), content.get("expires_in")
-    if not (isinstance(access_token, str) and access_token):
-        return "no_access_token"
-    if not isinstance(expires_in, int | float) or isinstance(expires_in, bool) or not 0 < expires_in < 10**9:
-        return "no_expires_in"
-    return ""
+def tokens_in(content: Mapping[str, Any], secret_version: str = "") -> TokenAnswer | RefreshTokenOnly:
+    """The tokens in a token answer.
+
+    Raises:
+        TryLater: It has neither an access token nor a refresh token.
+    """
+    access_token, refresh_token = _token(content.get("access_token")), _token(content.get("refresh_token"))
+    if access_token:
+        return TokenAnswer(
+            access_token=access_token,
+            refresh_token=refresh_token,
+            expires_in=lifetime_in(content),
+            hub_id=account_in(content),
+            scopes=scopes_in(content),
+            secret_version=secret_version,
+        )
+    if refresh_token:
+        return RefreshTokenOnly(refresh_token, account_in(content))
+    raise TryLater(NO_ACCESS_TOKEN, 200)
 
 
-def refresh_token_in(content: Mapping[str, Any]) -> str | None:
-    value = content.get("refresh_token")
-    return value if isinstance(value, str) and value else None
+def lifetime_in(content: Mapping[str, Any]) -> int | None:
+    """The ``expires_in`` in a token or introspection answer: whole seconds, at least 1."""
+    value = _number(content.get("expires_in"))
+    return max(1, int(value)) if value is not None and 0 < value < _LIFETIME_MOST else None
 
 
 def scopes_in(content: Mapping[str, Any]) -> tuple[str, ...]:
-    """The granted scopes in a token or introspection answer; empty when they are missing or malformed."""
+    """The granted scopes in a token or introspection answer; empty when there are none.
+
+    HubSpot sends a list. OAuth's own form, one text with spaces between the scopes, is read as well.
+    """
     scopes = content.get("scopes")
-    return tuple(scope for scope in scopes if isinstance(scope, str)) if isinstance(scopes, list) else ()
-
-
-def token_answer_in(content: Mapping[str, Any], secret_version: str = "") -> TokenAnswer:
-    return TokenAnswer(
-        access_token=content["access_token"],
-        refresh_token=refresh_token_in(content),
-        expires_in=max(1, int(content["expires_in"])),
-        hub_id=account_in(content),
-        scopes=scopes_in(content),
-        secret_version=secret_version,
-    )
+    listed = scopes.split(" ") if isinstance(scopes, str) else scopes if isinstance(scopes, list) else []
+    return tuple(scope for scope in listed if isinstance(scope, str) and _SCOPE.fullmatch(scope))
 
 
 def account_in(content: Mapping[str, Any]) -> int | None:
-    """The ``hub_id`` in a token or introspection answer, or None when it is missing or malformed."""
-    value = content.get("hub_id")
-    known = isinstance(value, int) and not isinstance(value, bool) and 0 < value < _HUB_ID_MOST
-    return value if known else None
+    """The ``hub_id`` in a token or introspection answer."""
+    value = _number(content.get("hub_id"))
+    return int(value) if value is not None and value == value // 1 and 0 < value < _HUB_ID_MOST else None
+
+
+def _token(value: object) -> str | None:
+    return value if isinstance(value, str) and _TOKEN.fullmatch(value) else None
+
+
+def _number(value: object) -> int | float | None:
+    """A JSON number, or a text of digits as a number. JSON's true and false are no numbers, though Python's are."""
+    if isinstance(value, str):
+        return int(value) if _DIGITS.fullmatch(value) else None
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def failure(answer: Answer) -> HubSpotError:
     """The error that a non-2xx answer means. A ``status`` about this app wins over an ``error`` about the grant."""
     most = MOST_RETRY_AFTER if answer.status in SAYS_WHEN_HTTP else MOST_RETRY_AFTER_A_FAULT
-    retry_after = _retry_after(answer.headers.get("Retry-After", ""), most)
+    retry_after = _retry_after(answer.headers, most)
     if answer.status >= 500 or answer.status in TRY_LATER_HTTP or answer.status < 400:  # noqa: PLR2004
         return TryLater(f"http_{answer.status}", answer.status, retry_after)
     try:
@@ -114,5 +139,13 @@ def _word(value: object) -> str:
     return value if isinstance(value, str) and named and value != "error" else ""
 
 
-def _retry_after(value: str, most: int) -> int | None:
-    return min(int(value), most) if value.isascii() and value.isdigit() and len(value) < 9 else None  # noqa: PLR2004
+def _retry_after(headers: Mapping[str, str], most: int) -> int | None:
+    """Seconds to wait, ``most`` at most. HTTP also allows a date, which is compared with the answer's own ``Date``."""
+    value = headers.get("Retry-After", "")
+    if _DIGITS.fullmatch(value):
+        return min(int(value), most)
+    try:
+        wait = parsedate_to_datetime(value) - parsedate_to_datetime(headers.get("Date", ""))
+    except (ValueError, TypeError, OverflowError):  # TypeError: only one of them names a time zone
+        return None
+    return max(0, min(int(wait.total_seconds()), most))

@@ -1,6 +1,7 @@
 """When a token is refreshed, and how long to wait after a failed try.
 
-Refresh times follow from HubSpot's ``expires_in``; no token lifetime is assumed.
+Refresh times follow from HubSpot's ``expires_in``. A lifetime is assumed only for an account's first token, and only
+when HubSpot does not say it.
 """
 
 BACKOFF_FIRST_SECONDS = 5
@@ -12,6 +13,8 @@ HOLD_SECONDS = 3 * 3600
 YOUNG_SECONDS = 60
 YOUNG_SHARE = 0.1
 DEFAULT_MIN_TTL_SECONDS = 60
+#: The assumed lifetime: a sixth of today's, so that the token is refreshed long before it can expire.
+CAUTIOUS_LIFETIME_SECONDS = 300
 
 
 def margin(lifetime: float, percent: int) -> float:

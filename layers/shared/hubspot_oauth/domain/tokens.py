@@ -19,16 +19,16 @@ class Tokens:
 
 @dataclass(frozen=True, slots=True)
 class TokenAnswer:
-    """HubSpot's token answer. Only the access token and ``expires_in`` are always there.
+    """HubSpot's token answer. Only the access token is always there.
 
-    ``expires_in`` is in seconds. ``refresh_token`` and ``hub_id`` are None when HubSpot left them out. ``scopes`` are
-    the granted ones, or empty when HubSpot left them out. ``secret_version`` is the version of the client secret that a
-    refresh was sent with.
+    ``expires_in`` is in seconds. ``refresh_token``, ``expires_in`` and ``hub_id`` are None when HubSpot left them out.
+    ``scopes`` are the granted ones, or empty when HubSpot left them out. ``secret_version`` is the version of the
+    client secret that a refresh was sent with.
     """
 
     access_token: str = field(repr=False)
     refresh_token: str | None = field(repr=False)
-    expires_in: int
+    expires_in: int | None
     hub_id: int | None = None
     scopes: tuple[str, ...] = ()
     secret_version: str = ""
@@ -36,13 +36,13 @@ class TokenAnswer:
 
 @dataclass(frozen=True, slots=True)
 class RefreshTokenOnly:
-    """HubSpot's answer to a refresh that has a new refresh token but no usable access token.
+    """HubSpot's token answer that has a refresh token but no usable access token.
 
-    ``lacks`` says what is missing. The new refresh token may be the only one that works.
+    The refresh token may be the only one that works. ``hub_id`` is None when HubSpot left it out.
     """
 
     refresh_token: str = field(repr=False)
-    lacks: str
+    hub_id: int | None
 
 
 @dataclass(frozen=True, slots=True)

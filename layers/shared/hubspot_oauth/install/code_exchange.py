@@ -1,22 +1,25 @@
 """Spends an authorization code, exchanges it at HubSpot for a grant, and checks and stores the grant."""
 
 import secrets
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 from hubspot_oauth.adapters.accounts_table import AccountsTable, AlreadyLinked
 from hubspot_oauth.adapters.client_secret import ClientSecret
 from hubspot_oauth.adapters.hubspot import HubSpot
-from hubspot_oauth.adapters.hubspot_answers import account_in, scopes_in
+from hubspot_oauth.adapters.hubspot_answers import NO_ACCESS_TOKEN, account_in, lifetime_in, scopes_in
 from hubspot_oauth.adapters.sealing import Sealer
 from hubspot_oauth.adapters.telemetry import Report
 from hubspot_oauth.adapters.vault import Vault
 from hubspot_oauth.domain.account import Account, GrantKey, NewInstall
 from hubspot_oauth.domain.api_errors import NotConfigured, VaultUnavailable
 from hubspot_oauth.domain.clocks import Clock, Roll
-from hubspot_oauth.domain.errors import GrantDead, Misconfigured, TryLater
-from hubspot_oauth.domain.refresh_timing import refresh_at
+from hubspot_oauth.domain.errors import GrantDead, HubSpotError, Misconfigured, TryLater
+from hubspot_oauth.domain.refresh_timing import CAUTIOUS_LIFETIME_SECONDS, refresh_at
 from hubspot_oauth.domain.settings import Settings
-from hubspot_oauth.domain.tokens import TokenAnswer, Tokens
+from hubspot_oauth.domain.tokens import RefreshTokenOnly, TokenAnswer, Tokens
 from hubspot_oauth.install import refusal_texts
 from hubspot_oauth.install.attempt import INSTALLED, Attempt
 from hubspot_oauth.install.grant_check import GrantCheck, Wanted
@@ -97,37 +100,48 @@ class CodeExchange:
             InstallRefused: Nothing was stored, and an existing grant of the account is unchanged.
         """
         sent_at = self.clock()
-        answer = self._exchange(code, wanted.redirect_uri)
-        hub_id = answer.hub_id
-        if hub_id is None:
-            raise InstallRefused(refusal_texts.HUBSPOT_UNAVAILABLE, "HubSpot did not say which account it is")
-        self.grant_check.check(hub_id, answer, wanted)
+        answer = self._completed(self._exchange(code, wanted.redirect_uri))
+        hub_id = self.grant_check.check(answer, wanted)
         before = self._store(hub_id, answer, wanted, sealer, sent_at)
         return Granted(hub_id, answer.scopes, before)
 
     def _exchange(self, code: str, redirect_uri: str) -> TokenAnswer:
         try:
             answer = self.hubspot.exchange(code, redirect_uri)
-            if answer.hub_id is None or not answer.scopes:
-                answer = self._completed(answer)
         except GrantDead as error:
             raise InstallRefused(refusal_texts.CODE_REJECTED, str(error)) from error
         except Misconfigured as error:
             raise InstallRefused(refusal_texts.MISCONFIGURED, str(error)) from error
         except TryLater as error:
             raise InstallRefused(refusal_texts.HUBSPOT_UNAVAILABLE, str(error)) from error
+        if isinstance(answer, RefreshTokenOnly):
+            hub_id = answer.hub_id or account_in(self._introspected(answer.refresh_token, "refresh_token"))
+            self.grant_check.discard(hub_id, answer.refresh_token)
+            raise InstallRefused(refusal_texts.HUBSPOT_UNAVAILABLE, NO_ACCESS_TOKEN)
         return answer
 
     def _completed(self, answer: TokenAnswer) -> TokenAnswer:
-        """Fill in a missing account or missing scopes from introspection."""
-        known = self.hubspot.introspect(answer.access_token)
-        return replace(answer, hub_id=answer.hub_id or account_in(known), scopes=answer.scopes or scopes_in(known))
+        """Fill in what the answer leaves out of account, scopes and lifetime, as far as introspection says it."""
+        if answer.hub_id and answer.scopes and answer.expires_in:
+            return answer
+        known = self._introspected(answer.access_token, "access_token")
+        return replace(
+            answer,
+            hub_id=answer.hub_id or account_in(known),
+            scopes=answer.scopes or scopes_in(known),
+            expires_in=answer.expires_in or lifetime_in(known),
+        )
+
+    def _introspected(self, token: str, kind: Literal["access_token", "refresh_token"]) -> Mapping[str, Any]:
+        with suppress(HubSpotError):
+            return self.hubspot.introspect(token, kind)
+        return {}
 
     def _store(
         self, hub_id: int, answer: TokenAnswer, wanted: Wanted, sealer: Sealer, sent_at: float
     ) -> Account | None:
         key, install_id = GrantKey.of_account(hub_id), secrets.token_hex(12)
-        issued_at = int(sent_at)
+        issued_at, lifetime = int(sent_at), answer.expires_in or CAUTIOUS_LIFETIME_SECONDS
         tokens = Tokens(answer.access_token, answer.refresh_token or "")
         new = NewInstall(
             key=key,
@@ -135,8 +149,8 @@ class CodeExchange:
             sealed=sealer.seal(tokens, key, install_id),
             scopes=answer.scopes,
             issued_at=issued_at,
-            expires_at=issued_at + answer.expires_in,
-            refresh_at=refresh_at(issued_at, answer.expires_in, self.settings.margin_percent, self.roll()),
+            expires_at=issued_at + lifetime,
+            refresh_at=refresh_at(issued_at, lifetime, self.settings.margin_percent, self.roll()),
             binding=wanted.binding,
             exchanged_at_ms=int(sent_at * 1000),
             client_reference_id=wanted.client_reference_id,

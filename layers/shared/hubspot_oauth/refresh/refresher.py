@@ -11,6 +11,7 @@ from hubspot_oauth.adapters.accounts_table import AccountsTable
 from hubspot_oauth.adapters.aws import AWS_ERRORS, code_of, is_transient
 from hubspot_oauth.adapters.client_secret import ClientSecret, Secret
 from hubspot_oauth.adapters.hubspot import HubSpot
+from hubspot_oauth.adapters.hubspot_answers import NO_ACCESS_TOKEN
 from hubspot_oauth.adapters.sealing import Sealer
 from hubspot_oauth.adapters.telemetry import Report
 from hubspot_oauth.adapters.vault import Vault
@@ -94,7 +95,8 @@ class Refresher:
             return self._half_answered(answer, leased, ours, remaining)
         self.breaker.succeeded(sent_at, answer.secret_version)
         renewed = _renewed(answer, ours.tokens, leased, sent_at)
-        due_at = refresh_at(sent_at, answer.expires_in, self.settings.margin_percent, self.roll())
+        lifetime = renewed.expires_at - sent_at
+        due_at = refresh_at(sent_at, lifetime, self.settings.margin_percent, self.roll())
         renewal = _renewal(leased, renewed, ours.sealer, due_at)
         return renewed if self.rescuing_store.store(renewal, remaining) else Moved()
 
@@ -168,7 +170,7 @@ class Refresher:
         self, answer: RefreshTokenOnly, leased: Account, ours: _InHand, remaining: Remaining
     ) -> Verdict | Moved:
         """Store the new refresh token, which may be the only one that works, with the old access token."""
-        verdict = later(answer.lacks, leased, self.roll())
+        verdict = later(NO_ACCESS_TOKEN, leased, self.roll())
         tokens = Tokens(ours.tokens.access_token, answer.refresh_token)
         kept = Refreshed(tokens, leased.issued_at, leased.expires_at, leased.scopes)
         renewal = _renewal(leased, kept, ours.sealer, verdict.again_at(self.clock()))
@@ -179,11 +181,11 @@ class Refresher:
 
 
 def _renewed(answer: TokenAnswer, old: Tokens, leased: Account, sent_at: int) -> Refreshed:
-    """The new tokens; the old refresh token and scopes stay where HubSpot's answer leaves them out."""
+    """The new tokens; the old refresh token, lifetime and scopes stay where HubSpot's answer leaves them out."""
     return Refreshed(
         tokens=Tokens(answer.access_token, answer.refresh_token or old.refresh_token),
         issued_at=sent_at,
-        expires_at=sent_at + answer.expires_in,
+        expires_at=sent_at + (answer.expires_in or leased.lifetime),
         scopes=answer.scopes or leased.scopes,
     )
 
