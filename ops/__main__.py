@@ -71,7 +71,8 @@ def deploy(
     _run(["deploy", "--config-env", config_env, *location, "--parameter-overrides", *sam.written(given)])
     deployed = look_up(session, configured["stack_name"])
     click.echo(deployed.report(f"make secret STACK_ENV={config_env}"))
-    _warn_about_redirect(declared, deployed.outputs["RedirectUrl"])
+    for note in declared.notes(deployed.outputs["RedirectUrl"]) if declared else []:
+        click.echo(f"\nNote: {note}")
 
 
 @main.command()
@@ -148,12 +149,6 @@ def _run(arguments: Sequence[str]) -> None:
     code = sam.run(arguments)
     if code:
         sys.exit(code)
-
-
-def _warn_about_redirect(declared: HsMeta | None, redirect_url: str) -> None:
-    fault = declared.redirect_fault(redirect_url) if declared else None
-    if fault:
-        click.echo(f"\nNote: {fault}. Add it and upload the project to HubSpot.")
 
 
 def _stop_at(faults: Sequence[str]) -> None:

@@ -38,9 +38,8 @@ class HsMeta:
 
         ``conditional`` are the conditionally required scopes to ask for; if empty, the stack keeps those it has.
         """
-        required = tuple(dict.fromkeys(("oauth", *self.required_scopes)))
         given = {
-            "RequiredScopes": " ".join(required),
+            "RequiredScopes": " ".join(self.required_scopes),
             "ConditionalScopes": " ".join(conditional),
             "OptionalScopes": " ".join(self.optional_scopes),
             "AppName": self.name[:60],
@@ -55,6 +54,17 @@ class HsMeta:
         redirect = self.redirect_fault(parameters["RedirectUrl"]) if parameters.get("RedirectUrl") else None
         faults = [f"{scope} is not among conditionallyRequiredScopes, and HubSpot refuses it" for scope in unknown]
         return faults + ([redirect] if redirect else [])
+
+    def notes(self, redirect_url: str) -> list[str]:
+        """What to change in this file after a deploy whose stack has this redirect URL."""
+        fault = self.redirect_fault(redirect_url)
+        notes = [f"{fault}. Add it and upload the project to HubSpot."] if fault else []
+        if "oauth" not in self.required_scopes:
+            notes.append(
+                "requiredScopes does not list the scope oauth, so installs do not ask for it. If HubSpot's page calls"
+                " the scopes insufficient, add it, upload the project and deploy again."
+            )
+        return notes
 
     def redirect_fault(self, redirect_url: str) -> str | None:
         """Why HubSpot would refuse ``redirect_url``, or None."""
@@ -147,6 +157,6 @@ def _scope_faults(auth: Mapping[str, Any]) -> list[str]:
             if " " in scope or "," in scope:
                 faults.append(f"{scope!r} in {name} is not one scope; list each as a text of its own")
             seen[scope] = name
-    if seen.get("oauth", "requiredScopes") != "requiredScopes":
-        faults.append(f"oauth is in {seen['oauth']}: every app requires it, so it belongs into requiredScopes")
+    if "requiredScopes" not in seen.values():
+        faults.append("requiredScopes is empty: HubSpot wants at least one scope there, such as oauth")
     return faults

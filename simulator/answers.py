@@ -10,7 +10,7 @@ BAD_REQUEST = 400
 
 # `status` -> (`error`, description). HubSpot does not document the rows marked "assumed".
 ERRORS: dict[str, tuple[str, str]] = {
-    "BAD_REFRESH_TOKEN": ("invalid_grant", "missing or invalid refresh token"),
+    "BAD_REFRESH_TOKEN": ("invalid_grant", "refresh token is invalid, expired or revoked"),
     "BAD_AUTH_CODE": ("invalid_grant", "missing or unknown auth code"),
     "EXPIRED_AUTH_CODE": ("invalid_grant", "auth code has expired"),
     "MISMATCH_REDIRECT_URI_AUTH_CODE": ("invalid_grant", "redirect uri does not match the one used to authorize"),
@@ -20,7 +20,7 @@ ERRORS: dict[str, tuple[str, str]] = {
     "BAD_GRANT_TYPE": ("unsupported_grant_type", "missing or unsupported grant type"),  # `error` assumed
     "BAD_CODE_VERIFIER": ("invalid_grant", "code verifier does not match the code challenge"),  # `error` assumed
     "BAD_SCOPES": ("invalid_scope", "the scopes have changed, authorize the app again"),  # `error` assumed
-    "BAD_HUB": ("access_denied", "the account does not exist or is disconnected"),
+    "BAD_HUB": ("access_denied", "missing or unknown hub id"),
 }
 
 
@@ -46,7 +46,8 @@ class OAuthError(ErrorAnswer):
 
     def __init__(self, status: str) -> None:
         error, description = ERRORS[status]
-        body = {"error": error, "error_description": description, "status": status, "message": description}
+        # The category is assumed: HubSpot documents that there is one.
+        body = error_body(description, "VALIDATION_ERROR", status=status, error=error, error_description=description)
         super().__init__(Answer(BAD_REQUEST, body, outcome=status))
 
 
@@ -54,8 +55,12 @@ class DataError(ErrorAnswer):
     """An error of the data API, named by its `category`."""
 
     def __init__(self, status: int, category: str, message: str) -> None:
-        body = {"status": "error", "message": message, "category": category}
-        super().__init__(Answer(status, body, outcome=category))
+        super().__init__(Answer(status, error_body(message, category), outcome=category))
+
+
+def error_body(message: str, category: str, **others: str) -> dict[str, str]:
+    """An error's members; `status` is "error" unless given. `correlationId` is added when the answer is rendered."""
+    return {"status": "error", "message": message, "category": category} | others
 
 
 def answers_errors(endpoint: Callable[P, Answer]) -> Callable[P, Answer]:

@@ -6,7 +6,8 @@ from typing import Any, Self
 
 from simulator.portals import DEFAULT_ACCOUNTS, DEFAULT_USERS, Account, User
 
-API_VERSIONS = ("v3", "2026-03", "2026-09")
+DATED_VERSIONS = ("2026-03", "2026-09")
+API_VERSIONS = ("v3", *DATED_VERSIONS)
 DEFAULT_CLIENT_ID = "sim00000-0000-4000-8000-000000000000"
 DEFAULT_CLIENT_SECRET = "simulated-client-secret"  # noqa: S105 - opens nothing but this simulator
 OTHER_CLIENT_ID = "sim00000-0000-4000-8000-000000000001"
@@ -22,10 +23,14 @@ class SimulatorSettings:
     other_apps: Mapping[str, str] = field(default_factory=lambda: {OTHER_CLIENT_ID: OTHER_CLIENT_SECRET}, repr=False)
     app_name: str = "Example app"
     app_id: int = 424242
+    private_distribution: bool = False
     redirect_urls: tuple[str, ...] = ("http://localhost:3000/oauth-callback",)
     required_scopes: tuple[str, ...] = ("oauth", "crm.objects.contacts.read")
     conditional_scopes: tuple[str, ...] = ("crm.objects.companies.read",)
     optional_scopes: tuple[str, ...] = ("crm.objects.deals.read", "crm.schemas.custom.read")
+    requires_oauth_scope: bool = (
+        False  # assumed: the scope `oauth` is required of an app that declares it, as any other
+    )
     accounts: tuple[Account, ...] = DEFAULT_ACCOUNTS
     users: tuple[User, ...] = DEFAULT_USERS
     signed_in_user: int = DEFAULT_USERS[0].user_id
@@ -44,20 +49,22 @@ class SimulatorSettings:
     @classmethod
     def from_hsmeta(cls, document: Mapping[str, Any], **others: Any) -> Self:  # noqa: ANN401 - any field of this class
         """Settings of the app that an app-hsmeta.json declares; fields in `others` override the declared ones."""
-        auth = document.get("config", {}).get("auth", {})
+        config = document.get("config", {})
+        auth = config.get("auth", {})
         declared: dict[str, Any] = {
+            "private_distribution": config.get("distribution") == "private",
             "redirect_urls": tuple(auth.get("redirectUrls", ())),
             "required_scopes": tuple(auth.get("requiredScopes", ())),
             "conditional_scopes": tuple(auth.get("conditionallyRequiredScopes", ())),
             "optional_scopes": tuple(auth.get("optionalScopes", ())),
         }
-        if name := document.get("config", {}).get("name"):
+        if name := config.get("name"):
             declared["app_name"] = name
         return cls(**(declared | others))
 
     def always_required(self) -> frozenset[str]:
-        """HubSpot requires `oauth` of every app, declared or not."""
-        return frozenset(self.required_scopes) | {"oauth"}
+        """The scopes that every authorization URL of the app must ask for."""
+        return frozenset(self.required_scopes) | ({"oauth"} if self.requires_oauth_scope else frozenset())
 
     def account(self, hub_id: int) -> Account | None:
         return next((a for a in self.accounts if a.hub_id == hub_id), None)

@@ -17,7 +17,7 @@ def account_details(simulator: Simulator, bearer: str) -> Answer:
 
 @answers_errors
 def crm_objects(simulator: Simulator, bearer: str, kind: str) -> Answer:
-    """GET /crm/{version}/objects/{kind} answers an empty list to a token with the scope."""
+    """GET /crm/v3/objects/{kind} answers an empty list to a token with the scope; so does the dated path."""
     with simulator.lock:
         token, _ = _live_token(simulator, bearer)
         needed = f"crm.objects.{kind}.read"

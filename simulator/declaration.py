@@ -78,6 +78,6 @@ def _scope_faults(auth: Mapping[str, Any]) -> list[str]:
     faults += [
         f"{scope!r} is not one scope; list each as a text of its own" for scope in scopes if set(scope) & set(" ,")
     ]
-    if "oauth" in scopes and "oauth" not in auth.get("requiredScopes", []):
-        faults.append("oauth must be in requiredScopes: HubSpot requires it of every app")
+    if not auth.get("requiredScopes"):
+        faults.append("config.auth.requiredScopes is empty: HubSpot wants at least one scope there, such as oauth")
     return faults

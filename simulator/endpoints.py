@@ -1,20 +1,27 @@
 """The routes of api.hubapi.com: each call is journalled, delayed, and distorted where a fault says so."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from flask import Blueprint, Response, request
 
 from simulator import data_api, introspection, token_endpoint
-from simulator.answers import Answer
-from simulator.configuration import API_VERSIONS
+from simulator.answers import Answer, error_body
+from simulator.configuration import API_VERSIONS, DATED_VERSIONS
 from simulator.fault_delivery import distorted, rendered
 from simulator.faults import Fault
 from simulator.journal import Entry
 from simulator.simulator import Simulator
 
 FORM = "application/x-www-form-urlencoded"
-NOT_A_FORM = Answer(415, {"status": "error", "message": "HTTP 415 Unsupported Media Type"}, "unsupported_media_type")
-VERSIONS = f"<any({', '.join(repr(version) for version in API_VERSIONS)}):version>"
+_UNSUPPORTED = error_body("HTTP 415 Unsupported Media Type", "UNSUPPORTED_MEDIA_TYPE")
+NOT_A_FORM = Answer(415, _UNSUPPORTED, "unsupported_media_type")
+
+
+def _any_of(versions: Iterable[str]) -> str:
+    return f"<any({', '.join(map(repr, versions))}):version>"
+
+
+VERSIONS = _any_of(API_VERSIONS)
 
 
 def api(simulator: Simulator) -> Blueprint:
@@ -41,7 +48,8 @@ def api(simulator: Simulator) -> Blueprint:
     def account_details(version: str) -> Response:  # noqa: ARG001
         return _answer_bearer(simulator, "account_info", data_api.account_details)
 
-    @routes.get(f"/crm/{VERSIONS}/objects/<kind>")
+    @routes.get("/crm/<any(v3):version>/objects/<kind>")
+    @routes.get(f"/crm/objects/{_any_of(DATED_VERSIONS)}/<kind>")
     def crm_objects(version: str, kind: str) -> Response:  # noqa: ARG001
         return _answer_bearer(simulator, "crm", lambda sim, bearer: data_api.crm_objects(sim, bearer, kind))
 

@@ -3,10 +3,11 @@
 import json
 import socket
 from collections.abc import Callable, Iterator
+from uuid import uuid4
 
 from flask import Response, request
 
-from simulator.answers import Answer, OAuthError
+from simulator.answers import Answer, OAuthError, error_body
 from simulator.connections import reset_on_close
 from simulator.faults import Fault
 
@@ -15,20 +16,24 @@ HANG_SECONDS = 60.0
 DRIP_SECONDS = 0.5
 
 _HTML = "<html><head><title>{0}</title></head><body><h1>{0}</h1><hr>cloudflare</body></html>"
-_RATE_LIMIT = '{"status": "error", "message": "You have reached your limit.", "errorType": "RATE_LIMIT"}'
-# What HubSpot sends with a status unless the fault says otherwise: content type, body, headers.
-_USUAL: dict[int, tuple[str, str, dict[str, str]]] = {
-    423: ("application/json", '{"status": "error", "message": "Locked"}', {"Retry-After": "2"}),
-    429: ("application/json", _RATE_LIMIT, {"Retry-After": "1"}),
-    477: ("application/json", '{"status": "error", "message": "Migration in progress"}', {"Retry-After": "3600"}),
-    502: ("text/html", _HTML.format("502 Bad Gateway"), {}),
-    503: ("text/html", _HTML.format("503 Service Unavailable"), {}),
+
+_LIMIT = {"errorType": "RATE_LIMIT", "policyName": "TEN_SECONDLY_ROLLING"}
+# What HubSpot sends with a status unless the fault says otherwise.
+_ERRORS = {
+    423: error_body("Locked", "LOCKED"),
+    429: error_body("You have reached your ten secondly limit.", "RATE_LIMITS", **_LIMIT),
+    477: error_body("Migration in progress", "MIGRATION_IN_PROGRESS"),
 }
+_PAGES = {502: "502 Bad Gateway", 503: "503 Service Unavailable"}
+_RETRY_AFTER = {423: "2", 429: "1", 477: "3600"}
 
 
 def rendered(answer: Answer) -> Response:
-    body = b"" if answer.body is None else json.dumps(answer.body).encode()
-    response = Response(body, answer.status, content_type="application/json;charset=utf-8")
+    body = answer.body
+    if body is not None and answer.status >= 400:  # noqa: PLR2004
+        body = {**body, "correlationId": str(uuid4())}
+    data = b"" if body is None else json.dumps(body).encode()
+    response = Response(data, answer.status, content_type="application/json;charset=utf-8")
     response.headers["Cache-Control"] = "no-store"
     return response
 
@@ -40,10 +45,17 @@ def distorted(fault: Fault, answer: Answer | None) -> Response:
 
 def _status(fault: Fault, _: Answer) -> Response:
     status = fault.details["status"]
-    content_type, body, headers = _USUAL.get(status, ("application/json", '{"status": "error"}', {}))
-    response = Response(fault.details.get("body", body), status)
-    response.headers.update(headers | fault.details.get("headers", {}))
-    response.content_type = fault.details.get("content_type", content_type)
+    if status in _PAGES:
+        response = Response(_HTML.format(_PAGES[status]), status, content_type="text/html")
+    else:
+        response = rendered(Answer(status, _ERRORS.get(status, error_body("A fault on demand", "FAULT_ON_DEMAND"))))
+    if "body" in fault.details:
+        body = fault.details["body"]
+        response.set_data(body if isinstance(body, str) else json.dumps(body))
+    if status in _RETRY_AFTER:
+        response.headers["Retry-After"] = _RETRY_AFTER[status]
+    response.headers.update(fault.details.get("headers", {}))
+    response.content_type = fault.details.get("content_type", response.content_type)
     return response
 
 

@@ -53,6 +53,9 @@ DEFAULT_ACCOUNTS = (
     Account(100001, "Acme Test"),
     Account(100002, "Beispiel GmbH", hublet="eu1"),
     Account(100003, "Free Portal", unavailable_scopes=PAID_SCOPES),
+    Account(100004, "Second US region", hublet="na2"),
+    Account(100005, "Canada Inc.", hublet="na3"),
+    Account(100006, "Sydney Pty", hublet="ap1"),
 )
 DEFAULT_USERS = (
     User(9001, "admin@example.test", "Super Admin", may_install=True),

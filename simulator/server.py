@@ -6,13 +6,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from flask import Flask, Response, jsonify, request
+from flask import Flask, Response, request
 
+from simulator.answers import Answer, error_body
 from simulator.configuration import SimulatorSettings
 from simulator.connections import Server
 from simulator.consent import pages
 from simulator.control import control
 from simulator.endpoints import api
+from simulator.fault_delivery import rendered
 from simulator.journal import Entry
 from simulator.marketplace import marketplace
 from simulator.simulator import Simulator
@@ -66,9 +68,9 @@ def create_app(simulator: Simulator) -> Flask:
     app.after_request(_guard_page)
 
     @app.errorhandler(NOT_FOUND)
-    def not_found(_: Exception) -> tuple[Response, int]:
+    def not_found(_: Exception) -> Response:
         simulator.journal.note(Entry("unknown", request.method, request.path), NOT_FOUND, "not_found")
-        return jsonify(status="error", message="No route found"), NOT_FOUND
+        return rendered(Answer(NOT_FOUND, error_body("No route found", "OBJECT_NOT_FOUND")))
 
     return app
 

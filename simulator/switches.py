@@ -44,6 +44,7 @@ SWITCHES: dict[str, Callable[[object], Any]] = {
     "required_scopes": _texts,
     "conditional_scopes": _texts,
     "optional_scopes": _texts,
+    "requires_oauth_scope": _flag,
     "signed_in_user": _whole,
     "token_lifetime": _whole,
     "code_lifetime": _seconds,

@@ -54,7 +54,7 @@ def token_response(simulator: Simulator, token: AccessToken, grant: Grant | None
         "access_token": token.value,
         "expires_in": simulator.settings.token_lifetime,
         "token_type": "bearer",
-        "token_use": "access_token",
+        "token_use": "access_token" if grant else "client_credentials",
         "scopes": list(token.scopes),
     }
     if grant is not None:

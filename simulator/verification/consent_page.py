@@ -6,7 +6,7 @@ from secrets import token_urlsafe
 
 from simulator.verification.client import HubSpot
 from simulator.verification.facts import fact
-from simulator.verification.findings import Finding, NotTested, confirmed_if
+from simulator.verification.findings import CONFIRMED, Finding, NotTested, confirmed_if
 
 CODE_LIFETIME = 600
 
@@ -55,6 +55,24 @@ def code_verifier(hubspot: HubSpot) -> Finding:
     challenge = urlsafe_b64encode(sha256(token_urlsafe(48).encode()).digest()).decode().rstrip("=")
     code = hubspot.new_code(code_challenge=challenge, code_challenge_method="S256")
     return hubspot.exchange(code, code_verifier=token_urlsafe(48)).refuses("BAD_CODE_VERIFIER", "invalid_grant")
+
+
+@fact("oauth-not-declared", "A", "An app that does not declare the scope oauth is installed without asking for it.")
+def oauth_not_declared(hubspot: HubSpot) -> Finding:
+    """HubSpot's guide has such an app; its templates declare the scope."""
+    if "oauth" in hubspot.scopes:
+        raise NotTested("the app declares it")
+    hubspot.new_code()
+    return CONFIRMED
+
+
+@fact("oauth-not-added", "A", "An app that does not declare the scope oauth is refused when its link asks for it.")
+def oauth_not_added(hubspot: HubSpot) -> Finding:
+    """HubSpot refuses on its own page, and no browser comes back; a code that arrives contradicts the fact."""
+    if "oauth" in hubspot.scopes:
+        raise NotTested("the app declares it")
+    _, arrived = hubspot.ask("Allow the install, if HubSpot offers it", scope=" ".join(("oauth", *hubspot.scopes)))
+    return confirmed_if("code" not in arrived, "a code came back")
 
 
 @fact("cancel", "A", "Cancelling comes back with error=access_denied.")

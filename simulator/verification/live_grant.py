@@ -36,14 +36,18 @@ def token_works(hubspot: HubSpot) -> Finding:
     return confirmed_if(same, f"{details.seen()}, portalId and hub_id differ or are missing")
 
 
-@fact(
-    "introspection", "D", "Introspection of an access token tells active, hub_id, user, user_id, app_id and hub_domain."
+INTROSPECTED = (
+    *("active", "hub_id", "user", "user_id", "app_id", "hub_domain", "token", "token_type"),
+    *("expires_in", "is_private_distribution", "signed_access_token"),
 )
+
+
+@fact("introspection", "D", f"Introspection of an access token tells {', '.join(INTROSPECTED)}.")
 def introspection(hubspot: HubSpot) -> Finding:
-    """The product asks only when a token answer lacks the account or the scopes."""
+    """The product asks only when a token answer lacks the account, the scopes or the lifetime."""
     form = {"token": hubspot.live_access_token(), "token_type_hint": "access_token"}
     reply = hubspot.post("token/introspect", form)
-    missing = {"active", "hub_id", "user", "user_id", "app_id", "hub_domain"} - reply.body.keys()
+    missing = set(INTROSPECTED) - reply.body.keys()
     return confirmed_if(reply.status == OK and not missing, f"{reply.seen()}, missing: {', '.join(sorted(missing))}")
 
 

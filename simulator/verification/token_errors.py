@@ -20,10 +20,10 @@ def unknown_refresh_token(hubspot: HubSpot) -> Finding:
     return hubspot.post("token", REFRESH).refuses("BAD_REFRESH_TOKEN", "invalid_grant")
 
 
-@fact("error-body", "D", "An error body has error, error_description, status and message.")
+@fact("error-body", "D", "An error body has error, error_description, status, message, category and correlationId.")
 def error_body(hubspot: HubSpot) -> Finding:
     reply = hubspot.post("token", REFRESH)
-    missing = {"error", "error_description", "status", "message"} - reply.body.keys()
+    missing = {"error", "error_description", "status", "message", "category", "correlationId"} - reply.body.keys()
     return confirmed_if(not missing, f"missing: {', '.join(sorted(missing))}")
 
 
@@ -85,10 +85,10 @@ def bearer_unknown(hubspot: HubSpot) -> Finding:
 @fact(
     "client-credentials",
     "D",
-    "client_credentials with the webhooks journal's scope gives a token and no refresh token.",
+    "client_credentials with the webhooks journal's scope gives a token for that use, and no refresh token.",
 )
 def client_credentials(hubspot: HubSpot) -> Finding:
     scope = "developer.webhooks_journal.read"
     reply = hubspot.post("token", {"grant_type": "client_credentials", "scope": scope})
     holds = reply.status == 200 and bool(reply.text("access_token")) and "refresh_token" not in reply.body  # noqa: PLR2004
-    return confirmed_if(holds, reply.seen())
+    return confirmed_if(holds and reply.text("token_use") == "client_credentials", reply.seen())

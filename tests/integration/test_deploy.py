@@ -44,7 +44,12 @@ def deploy(told: dict[str, str], before: dict[str, str], tmp_path: Path, monkeyp
         return Deployed({"RedirectUrl": f"{url}/oauth-callback", "InstallUrl": url, "TokenApiUrl": url}, True)
 
     def deploy(*arguments: str, **auth: list[str]) -> Result:
-        declared = {"type": "oauth", "redirectUrls": ["https://auth.example.com/oauth-callback"], **auth}
+        declared = {
+            "type": "oauth",
+            "redirectUrls": ["https://auth.example.com/oauth-callback"],
+            "requiredScopes": ["oauth"],
+            **auth,
+        }
         hsmeta = tmp_path / "app-hsmeta.json"
         hsmeta.write_text(json.dumps({"config": {"name": "My own app", "auth": declared}}))
         given = ["deploy", "--hsmeta", str(hsmeta), "--client-id", CLIENT_ID, *arguments]
@@ -69,7 +74,7 @@ def test_sam_is_told_every_scope_of_the_declaration(deploy: Deploy, told: dict[s
     )
 
     assert result.exit_code == 0, result.output
-    assert told["RequiredScopes"] == "oauth crm.objects.contacts.read crm.objects.deals.read"
+    assert told["RequiredScopes"] == "crm.objects.contacts.read crm.objects.deals.read"
     assert told["ConditionalScopes"] == "automation"
     assert told["OptionalScopes"] == "tickets e-commerce"
     assert told["AppName"] == "My own app"
@@ -85,6 +90,16 @@ def test_a_redirect_url_that_the_declaration_lacks_is_said_after_the_deploy_that
 
     assert result.exit_code == 0
     assert "redirectUrls does not list https://abc.execute-api.eu-central-1.amazonaws.com" in result.output
+
+
+@pytest.mark.parametrize(("listed", "noted"), [("oauth", False), ("tickets", True)])
+def test_a_declaration_without_the_scope_oauth_is_deployed_as_it_is_and_noted(
+    deploy: Deploy, told: dict[str, str], listed: str, noted: bool
+) -> None:
+    result = deploy(requiredScopes=[listed])
+
+    assert told["RequiredScopes"] == listed
+    assert ("does not list the scope oauth" in result.output) is noted
 
 
 def test_a_redirect_url_that_is_known_and_not_declared_is_refused_before_the_deploy(

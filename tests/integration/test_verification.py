@@ -10,7 +10,10 @@ import requests
 from simulator import Running, SimulatorSettings, serve, verification
 from simulator.configuration import API_VERSIONS
 from simulator.faults import parse_fault
-from simulator.visitor import decide
+from simulator.verification.client import HubSpot
+from simulator.verification.facts import FACTS
+from simulator.verification.findings import NotTested
+from simulator.visitor import NotSentBack, decide
 from tests.support.free_ports import free_port
 from tests.support.recording_simulator import RecordingSimulator
 from tests.support.secret_scan import leaks
@@ -128,3 +131,26 @@ def test_without_a_person_at_the_consent_page_the_rest_is_still_checked(hubspot:
     assert contradicted == 0
     assert any(line.startswith("confirmed") for line in lines)
     assert any(line.startswith("not tested") for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("required", "declared_without", "asked_for"),
+    [(False, "confirmed", "not tested"), (True, "not tested", "contradicted")],
+)
+def test_the_scope_oauth_is_looked_at_in_both_directions(
+    hubspot: Running, required: bool, declared_without: str, asked_for: str
+) -> None:
+    hubspot.simulator.change(required_scopes=("tickets",), requires_oauth_scope=required)
+    settings = hubspot.simulator.settings
+
+    def person(_what: str, url: str) -> str:
+        try:
+            return decide(url, ACME)
+        except NotSentBack:
+            raise NotTested("no browser came back") from None
+
+    app = (settings.client_id, settings.client_secret, "v3", settings.redirect_urls[0], settings.required_scopes)
+    client = HubSpot(hubspot.url, hubspot.url, *app, person=person)
+    verdicts = {fact.name: str(fact.find_out(client).verdict) for fact in FACTS if fact.name.startswith("oauth-")}
+
+    assert verdicts == {"oauth-not-declared": declared_without, "oauth-not-added": asked_for}

@@ -17,7 +17,7 @@ def test_the_declaration_decides_scopes_and_name() -> None:
     parameters = parse_hsmeta(HSMETA).parameters(["automation"])
 
     assert parameters == {
-        "RequiredScopes": "oauth crm.objects.contacts.read",
+        "RequiredScopes": "crm.objects.contacts.read",
         "ConditionalScopes": "automation",
         "OptionalScopes": "tickets",
         "AppName": "My app",
@@ -37,10 +37,10 @@ def test_the_conditional_scopes_wanted_before_stay_when_none_is_named() -> None:
     assert "ConditionalScopes" not in parse_hsmeta(HSMETA).parameters()
 
 
-def test_oauth_is_required_whether_the_declaration_says_so_or_not() -> None:
-    declared = parse_hsmeta(hsmeta(requiredScopes=["crm.objects.contacts.read", "oauth"]))
+def test_no_scope_is_asked_for_that_the_declaration_does_not_list() -> None:
+    declared = parse_hsmeta(hsmeta(requiredScopes=["crm.objects.contacts.read", "tickets"], optionalScopes=[]))
 
-    assert declared.parameters()["RequiredScopes"] == "oauth crm.objects.contacts.read"
+    assert declared.parameters()["RequiredScopes"] == "crm.objects.contacts.read tickets"
 
 
 def test_a_given_redirect_url_must_be_declared_and_the_apis_own_is_not_known_yet() -> None:
@@ -73,7 +73,7 @@ def test_a_name_that_is_no_text_is_left_out(name: object) -> None:
         ({"redirectUrls": "https://example.com/cb"}, "not a list"),
         ({"optionalScopes": ["crm.objects.contacts.read"]}, "in one list, once"),
         ({"requiredScopes": ["a b"]}, "not one scope"),
-        ({"optionalScopes": ["oauth"]}, "oauth is in optionalScopes"),
+        ({"requiredScopes": [], "optionalScopes": ["oauth"]}, "requiredScopes is empty"),
     ],
 )
 def test_a_broken_rule_of_hubspots_is_explained(auth: dict[str, object], fault: str) -> None:

@@ -1,5 +1,7 @@
 """What HubSpot's own page refuses, and what it grants."""
 
+from contextlib import nullcontext
+from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -83,9 +85,27 @@ def test_optional_scopes_the_account_lacks_are_dropped_silently() -> None:
 def test_a_code_carries_the_hublet_of_its_account() -> None:
     simulator = Simulator(SETTINGS)
 
-    codes = [allow(simulator, request(), hub_id, 9001) for hub_id in (100001, 100002)]
+    codes = [allow(simulator, request(), hub_id, 9001) for hub_id in (100001, 100002, 100004, 100005, 100006)]
 
-    assert [code[:4] for code in codes] == ["na1-", "eu1-"]
+    assert [code[:4] for code in codes] == ["na1-", "eu1-", "na2-", "na3-", "ap1-"]
+
+
+@pytest.mark.parametrize(
+    ("required", "scopes", "refusal"),
+    [
+        (False, ("contacts",), None),
+        (False, ("oauth", "contacts"), "scope_mismatch"),
+        (True, ("contacts",), "insufficient_scopes"),
+        (True, ("oauth", "contacts"), None),
+    ],
+)
+def test_whether_an_undeclared_oauth_scope_is_required_is_a_switch(
+    required: bool, scopes: tuple[str, ...], refusal: str | None
+) -> None:
+    settings = replace(SETTINGS, required_scopes=("contacts",), requires_oauth_scope=required)
+
+    with nullcontext() if refusal is None else pytest.raises(Refused, match=refusal):
+        request(scopes=scopes).check(settings)
 
 
 @pytest.mark.parametrize("allowed", [True, False])

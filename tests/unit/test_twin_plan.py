@@ -32,7 +32,7 @@ def planned(folder: Path, *parameters: str, port: int = 3000, **auth: Any) -> Pl
 def test_scopes_name_and_callback_path_come_from_the_declaration(folder: Path) -> None:
     plan = planned(folder)
 
-    assert plan.parameters["RequiredScopes"] == "oauth crm.objects.contacts.read crm.objects.deals.read"
+    assert plan.parameters["RequiredScopes"] == "crm.objects.contacts.read crm.objects.deals.read"
     assert plan.parameters["OptionalScopes"] == "tickets"
     assert plan.parameters["AppName"] == "My app"
     assert plan.parameters["RedirectUrl"] == "http://localhost:3000/hubspot/callback"
