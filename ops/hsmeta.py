@@ -83,7 +83,7 @@ def load_hsmeta(path: Path) -> HsMeta:
         content = json.loads(path.read_text(encoding="utf-8-sig"))  # Windows editors write a byte-order mark
     except OSError as error:
         raise HsMetaError([f"{path} cannot be read: {error.strerror}"]) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:  # RecursionError: thousands of nested brackets
         raise HsMetaError([f"{path} is not JSON: {error}"]) from error
     return parse_hsmeta(content)
 

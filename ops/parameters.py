@@ -3,9 +3,15 @@
 CloudFormation reports one fault at a time, and only after everything has been uploaded.
 """
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Any
+
+#: Lambda's limit, for all variables of a function together.
+MOST_ENVIRONMENT_BYTES = 4096
+#: The longest name, ARN or URL that CloudFormation gives to a resource of a stack whose name has 50 characters.
+_RESOURCE_BYTES = 160
 
 
 def check_parameters(
@@ -26,7 +32,32 @@ def check_parameters(
             faults += [f"{name}: {fault}" for fault in _faults(given[name], rules)]
         elif "Default" not in rules:
             faults.append(" ".join([f"{name}: is missing. {rules['Description']}", *_mend(name, how or {})]))
-    return faults
+    return faults or _environment_faults(template, given)
+
+
+def _environment_faults(template: Mapping[str, Any], given: Mapping[str, str]) -> list[str]:
+    """Lambda measures a function's environment as JSON, and refuses it at the end of a deploy."""
+    defaults = {name: str(rules.get("Default", "")) for name, rules in template["Parameters"].items()}
+    values = {**defaults, **given}
+    variables: Mapping[str, Any] = template["Globals"]["Function"]["Environment"]["Variables"]
+    environment = {name: _estimated(value, values) for name, value in variables.items()}
+    size = len(json.dumps(environment, ensure_ascii=False, separators=(",", ":")).encode())
+    if size <= MOST_ENVIRONMENT_BYTES:
+        return []
+    over = size - MOST_ENVIRONMENT_BYTES
+    used = {value["Ref"] for value in variables.values() if isinstance(value, dict) and value.get("Ref") in values}
+    longest = sorted(used, key=lambda name: len(values[name].encode()), reverse=True)[:3]
+    return [
+        f"{', '.join(longest)}: with the other settings they are {over} bytes longer than the"
+        f" {MOST_ENVIRONMENT_BYTES} that Lambda allows in a function's environment. Ask for fewer scopes or origins."
+    ]
+
+
+def _estimated(value: object, parameters: Mapping[str, str]) -> str:
+    """A variable's value: a text, a parameter's value, or a placeholder as long as a resource's name may be."""
+    if isinstance(value, dict):
+        return parameters.get(str(value.get("Ref")), "x" * _RESOURCE_BYTES)
+    return str(value)
 
 
 def _mend(name: str, how: Mapping[str, str]) -> list[str]:

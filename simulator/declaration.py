@@ -28,7 +28,7 @@ def load_declaration(path: Path) -> dict[str, Any]:
         document = json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise InvalidDeclaration(f"{path} cannot be read: {error.strerror}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InvalidDeclaration(f"{path} is not JSON: {error}") from error
     if faults := declaration_faults(document):
         raise InvalidDeclaration(*faults)

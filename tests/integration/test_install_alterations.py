@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from hubspot_oauth.api.install_links import MOST_REFERENCE
+from hubspot_oauth.domain.account import MOST_REFERENCE
 from hubspot_oauth.domain.urls import MOST_URL
 from hubspot_oauth.install.parsed_queries import MOST_CALLER_STATE
 from hubspot_oauth.install.signed_state import read_link, read_state

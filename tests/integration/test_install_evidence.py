@@ -214,15 +214,27 @@ def encoded(text: str) -> str:
         encoded('{"holder": null}'),
         encoded('{"hub_id": true, "holder": "account"}'),
         encoded('{"hub_id": 1' + "0" * 40 + ', "holder": "account"}'),
+        encoded("[" * 6_000),
         encoded("[" * 100_000),
+        encoded('{"holder": ' + "[" * 6_000 + "]" * 6_000 + "}"),
+        encoded('{"hub_id": 1, "holder": "\\ud800"}'),
+        encoded('{"hub_id": 1, "\\ud800": "account"}'),
     ],
-    ids=range(9),
+    ids=range(13),
 )
 def test_a_cursor_that_is_none_of_ours_is_refused(stack: Stack, cursor: str) -> None:
     answer = ask_for_page(stack, cursor=cursor)
 
     refused = json.loads(answer["body"])
     assert (answer["statusCode"], refused["code"], refused["field"]) == (400, "invalid_request", "cursor")
+
+
+@pytest.mark.parametrize("reference", ["x" * 257, "é" * 3_000])
+def test_a_reference_that_no_install_link_takes_is_refused(stack: Stack, reference: str) -> None:
+    answer = ask_for_page(stack, client_reference_id=reference)
+
+    refused = json.loads(answer["body"])
+    assert (answer["statusCode"], refused["code"], refused["field"]) == (400, "invalid_request", "client_reference_id")
 
 
 @pytest.mark.parametrize("name", ["status", "client_reference_id", "cursor"])

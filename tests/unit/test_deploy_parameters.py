@@ -85,3 +85,33 @@ def test_a_parameter_of_several_words_reaches_sam_whole() -> None:
         'ConditionalScopes=""',
         'AppName="The \\"app\\""',
     ]
+
+
+def scopes_of(size: int) -> str:
+    """Scopes of 20 characters, ``size`` characters with the spaces between them."""
+    return " ".join(f"scope.number.{number:07}" for number in range(size // 21 + 1))[:size]
+
+
+@pytest.mark.parametrize("name", ["RequiredScopes", "ConditionalScopes", "OptionalScopes"])
+def test_settings_longer_than_an_environment_of_lambda_are_refused_before_the_upload(name: str) -> None:
+    scopes = {"RequiredScopes": scopes_of(700), "ConditionalScopes": scopes_of(300), "OptionalScopes": scopes_of(500)}
+    fitting, too_long = {**GIVEN, **scopes}, {**GIVEN, **scopes, name: scopes_of(2_500)}
+
+    assert check_parameters(load_template(), fitting) == []
+    [fault] = check_parameters(load_template(), too_long)
+
+    assert fault.startswith(f"{name}, ")
+    assert "4096 that Lambda allows" in fault
+
+
+def test_an_environment_is_measured_in_bytes_and_to_the_last_one() -> None:
+    template = load_template()
+
+    def faults(size: int, name: str) -> list[str]:
+        return check_parameters(template, {**GIVEN, "OptionalScopes": "s" * size, "AppName": name})
+
+    most = next(size for size in range(4096, 0, -1) if not faults(size, "e"))
+
+    assert faults(most + 1, "e")
+    assert faults(most, "é")
+    assert not faults(most - 1, "é")

@@ -6,8 +6,9 @@ from typing import Any, cast
 
 import pytest
 
-from hubspot_oauth.api.install_links import MOST_REFERENCE, InstallLinksRoute, asked_link
+from hubspot_oauth.api.install_links import InstallLinksRoute, asked_link
 from hubspot_oauth.api.problem_json import Problems
+from hubspot_oauth.domain.account import MOST_REFERENCE
 from hubspot_oauth.domain.api_errors import InvalidRequest
 from hubspot_oauth.domain.install_state import LINK_SECONDS, InstallLink
 from hubspot_oauth.domain.settings import Settings

@@ -31,7 +31,7 @@ class Query(Mapping[str, str]):
         value = self._values[name]
         if self._times[name] > 1:
             raise InvalidRequest(f"{name} is given twice.", field=name)
-        if not _is_text(value):
+        if not is_unicode(value):
             raise InvalidRequest(f"{name} is not UTF-8.", field=name)
         return value
 
@@ -74,7 +74,8 @@ def remaining_of(context: LambdaContext) -> Remaining:
     return lambda: float(context.get_remaining_time_in_millis()) / 1000
 
 
-def _is_text(value: str) -> bool:
+def is_unicode(value: str) -> bool:
+    """Whether ``value`` can be encoded. A half of a surrogate pair cannot; JSON and a query may contain one."""
     try:
         value.encode()
     except UnicodeEncodeError:

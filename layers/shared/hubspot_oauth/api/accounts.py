@@ -9,9 +9,9 @@ from typing import Any
 
 from hubspot_oauth.adapters.accounts_index import AccountsIndex, Question
 from hubspot_oauth.adapters.accounts_table import AccountsTable
-from hubspot_oauth.adapters.api_gateway import Event, Query, Response, hub_id_of, json_answer
+from hubspot_oauth.adapters.api_gateway import Event, Query, Response, hub_id_of, is_unicode, json_answer
 from hubspot_oauth.api.problem_json import Problems
-from hubspot_oauth.domain.account import Account, GrantKey, Status
+from hubspot_oauth.domain.account import MOST_REFERENCE, Account, GrantKey, Status
 from hubspot_oauth.domain.api_errors import AccountNotFound, InvalidRequest
 from hubspot_oauth.domain.clocks import iso
 from hubspot_oauth.domain.settings import Settings
@@ -84,6 +84,10 @@ def question_of(query: Mapping[str, str]) -> Question:
         if query.get(name) == "":  # an empty variable in the caller's code must not list every account
             raise InvalidRequest(f"{name} is empty.", field=name)
     status, reference = query.get("status"), query.get("client_reference_id")
+    if reference and len(reference) > MOST_REFERENCE:
+        raise InvalidRequest(
+            f"client_reference_id is longer than {MOST_REFERENCE} characters.", field="client_reference_id"
+        )
     if status and reference:
         raise InvalidRequest("Ask by status or by client_reference_id, not both.")
     if status and status not in list(Status):
@@ -109,11 +113,13 @@ def _parsed_cursor(cursor: str | None) -> dict[str, Any] | None:
         after = json.loads(base64.urlsafe_b64decode(cursor))
     except (ValueError, binascii.Error, RecursionError):
         raise InvalidRequest("cursor is not one of ours.", field="cursor") from None
-    if not (isinstance(after, dict) and after and all(map(_may_be_in_a_key, after.values()))):
+    if not (isinstance(after, dict) and after and all(map(_may_be_in_a_key, (*after, *after.values())))):
         raise InvalidRequest("cursor is not one of ours.", field="cursor")
     return after
 
 
 def _may_be_in_a_key(value: object) -> bool:
     """Whether DynamoDB accepts ``value`` in a key: a string, or a whole number of at most 38 digits."""
-    return isinstance(value, str) or (type(value) is int and abs(value) < _MOST_KEY_NUMBER)
+    if isinstance(value, str):
+        return is_unicode(value)
+    return type(value) is int and abs(value) < _MOST_KEY_NUMBER

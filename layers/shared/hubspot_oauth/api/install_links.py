@@ -9,14 +9,13 @@ from typing import Any
 
 from hubspot_oauth.adapters.api_gateway import Event, Query, Response, host_of, json_answer
 from hubspot_oauth.api.problem_json import Problems
-from hubspot_oauth.domain.account import parse_hub_id
+from hubspot_oauth.domain.account import MOST_REFERENCE, parse_hub_id
 from hubspot_oauth.domain.api_errors import InvalidRequest
 from hubspot_oauth.domain.clocks import Clock, iso
 from hubspot_oauth.domain.install_state import LINK_SECONDS, InstallLink
 from hubspot_oauth.domain.urls import MOST_URL
 from hubspot_oauth.install.links import MOST_LINK, Links
 
-MOST_REFERENCE = 256
 _FIELDS = frozenset({"client_reference_id", "hub_id", "return_to", "hubspot_return_url"})
 
 

@@ -13,6 +13,8 @@ from hubspot_oauth.domain.call_timeouts import RESCUE_RETENTION_SECONDS
 from hubspot_oauth.domain.errors import Fault
 from hubspot_oauth.domain.refresh_timing import orphan_wait
 
+#: Characters of a client_reference_id. An index key has at most 2,048 bytes, and a character up to four.
+MOST_REFERENCE = 256
 _HUB_ID = re.compile(r"[1-9][0-9]{0,15}")
 
 
