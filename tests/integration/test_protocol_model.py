@@ -129,7 +129,7 @@ def a_success_after_the_last_refusal_proves_it(patch: pytest.MonkeyPatch) -> Non
 
 
 def a_proved_mark_is_for_good_at_once(patch: pytest.MonkeyPatch) -> None:
-    written_otherwise(patch, ", refresh_at = :again_at REMOVE", " REMOVE refresh_at, refresh_shard,")
+    written_otherwise(patch, ", refresh_at = :refresh_at REMOVE", " REMOVE refresh_at, refresh_shard,")
 
 
 def leaving_keeps_the_version(patch: pytest.MonkeyPatch) -> None:

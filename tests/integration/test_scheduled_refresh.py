@@ -229,7 +229,8 @@ def test_tokens_that_cannot_be_stored_are_rescued(
     assert "na1-" not in json.dumps(body)
     assert overdue.accounts.commit(from_message(body))
     assert overdue.stored(HUB_ID).version == 2
-    assert not overdue.accounts.commit(from_message(body))
+    assert overdue.accounts.commit(from_message(body))  # SQS may deliver it twice
+    assert overdue.stored(HUB_ID).version == 2
 
 
 def test_hubspot_is_not_called_without_a_data_key(overdue: Stack, hubspot: Running, clock: Clock) -> None:

@@ -164,7 +164,7 @@ class Product:
     def spent_codes(self) -> "SpentCodes":
         from hubspot_oauth.install.spent_codes import SpentCodes
 
-        return SpentCodes(self.aws.dynamodb, self.settings.scratch_table, self.sleep)
+        return SpentCodes(self.aws.dynamodb, self.settings.scratch_table, self.sleep, self.roll)
 
     @cached_property
     def state_keys(self) -> "StateKeys":

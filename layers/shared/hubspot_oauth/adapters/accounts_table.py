@@ -26,7 +26,10 @@ Each method writes only under its condition, with this effect::
 A lease is orphaned when it runs out before its owner has ended it. Each new version also ends the lease, so an owner
 that still finds its name in the row knows that install_id and version are unchanged. A late answer may carry the only
 refresh token that works, so a commit does not ask who owns the lease, and it undoes a mark. An install gets a new
-``install_id``, so tokens of an earlier install never replace those of a later one. Every condition is needed:
+``install_id``, so tokens of an earlier install never replace those of a later one. If DynamoDB's answer is lost, the
+SDK repeats the request and its condition fails; a row that has exactly what was written counts as written.
+
+Every condition is needed:
 ``tests/model`` searches every order of up to three actors on one account. If any one clause is taken out, it finds an
 order that breaks a rule of the protocol.
 """
@@ -86,7 +89,7 @@ class AccountsTable:
         return account_from(plain(answer["Item"])) if "Item" in answer else None
 
     def install(self, new: NewInstall, now: int) -> Account | None:
-        """Store an install over the row, and return the row as it was before, or None.
+        """Store an install over the row; return the row as it was before, or None if there was none or it is not known.
 
         If an install whose code was exchanged later is already stored, only the client_reference_id is written.
 
@@ -115,7 +118,8 @@ class AccountsTable:
         )
         before, done = self._update(new.key, change, condition, values, returns="ALL_OLD")
         if done:
-            return account_from(before) if before else None
+            repeated = before.get("install_id") == new.install_id
+            return account_from(before) if before and not repeated else None
         # An install whose code was exchanged later is stored already, or the account is linked to another customer.
         if new.client_reference_id and not self._link(new.key, new.client_reference_id):
             raise AlreadyLinked
@@ -142,33 +146,30 @@ class AccountsTable:
         """
         change = f"SET version = :next, #status = :active, {_GRANT} REMOVE {_TROUBLE}"
         values = {**_identity(renewal), **self._grant(renewal), ":next": renewal.version + 1, ":active": Status.ACTIVE}
-        return self._write(renewal.key, change, _SAME, values)
+        row, done = self._update(renewal.key, change, _SAME, values, returns="NONE")
+        return done or bytes(row.get("sealed", b"")) == renewal.sealed
 
     def try_later(self, leased: Account, refresh_at: int, at_fault: Fault, refused: FirstRefusal | None = None) -> bool:
         """End the lease, make the row due at ``refresh_at``, store what is given; False when the lease is lost."""
-        change = "SET refresh_at = :refresh_at, at_fault = :fault"
-        values: dict[str, Any] = {":refresh_at": refresh_at, ":fault": at_fault}
+        new: dict[str, Any] = {"refresh_at": refresh_at, "at_fault": at_fault}
         if refused:
-            change += ", refused_at = :refused_at, refused_with = :refused_with, refusal_proved = :no"
-            values |= {":refused_at": refused.at, ":refused_with": refused.secret_version, ":no": False}
-        return self._settle(leased, change, values)
+            new |= {"refused_at": refused.at, "refused_with": refused.secret_version, "refusal_proved": False}
+        return self._settle(leased, new)
 
     def let_go(self, leased: Account) -> bool:
         """End the lease and uncount this try; the row keeps its due time. False when the lease is lost."""
-        return self._settle(leased, "SET attempts = :attempts", {":attempts": max(0, leased.attempts - 1)})
+        return self._settle(leased, {"attempts": max(0, leased.attempts - 1)})
 
     def mark_dead(self, leased: Account, code: str, now: int, again_at: int | None, *, proved: bool = False) -> bool:
         """Mark the account dead, or confirm its mark; False when the lease is lost.
 
         ``Account.may_be_marked`` must hold. The account is tried again at ``again_at``, or never if that is None.
         """
-        values: dict[str, Any] = {":dead": Status.NEEDS_REINSTALL, ":code": code, ":proved": proved}
-        change = "SET #status = :dead, needs_reinstall_because = :code, refusal_proved = :proved"
-        if leased.status is Status.ACTIVE:
-            change, values = f"{change}, status_since = :now", {**values, ":now": now}
+        dead = {"status": Status.NEEDS_REINSTALL, "needs_reinstall_because": code, "refusal_proved": proved}
+        since = {"status_since": now} if leased.status is Status.ACTIVE else {}
         if again_at is None:
-            return self._settle(leased, change, values, remove=f"{_INDEXED}, {_LEASE}")
-        return self._settle(leased, f"{change}, refresh_at = :again_at", {**values, ":again_at": again_at})
+            return self._settle(leased, {**dead, **since}, remove=f"{_INDEXED}, {_LEASE}")
+        return self._settle(leased, {**dead, **since, "refresh_at": again_at})
 
     def begin_disconnect(self, key: GrantKey, now: int) -> Account | None:
         """Take the row out of the due index; its new version makes a commit under way fail.
@@ -229,9 +230,13 @@ class AccountsTable:
         condition = f"attribute_exists(hub_id) AND {_UNLINKED}"
         return self._write(key, "SET client_reference_id = :reference", condition, {":reference": client_reference_id})
 
-    def _settle(self, leased: Account, change: str, values: dict[str, Any], *, remove: str = _LEASE) -> bool:
-        """End the caller's lease with this change; ``remove`` holds at least the lease's attributes."""
-        return self._write(leased.key, f"{change} REMOVE {remove}", _MINE, {**values, ":owner": leased.lease_owner})
+    def _settle(self, leased: Account, new: dict[str, Any], *, remove: str = _LEASE) -> bool:
+        """End the caller's lease and set ``new``; ``remove`` holds at least the lease's attributes."""
+        change = ", ".join(f"{'#' if name == 'status' else ''}{name} = :{name}" for name in new)
+        values = {f":{name}": value for name, value in new.items()} | {":owner": leased.lease_owner}
+        row, done = self._update(leased.key, f"SET {change} REMOVE {remove}", _MINE, values, returns="NONE")
+        written = {"install_id": leased.install_id, "version": leased.version, "lease_owner": None, **new}
+        return done or all(row.get(name) == value for name, value in written.items())
 
     def _grant(self, grant: Grant) -> dict[str, Any]:
         return {

@@ -31,6 +31,7 @@ UNITS: Final = {
     "InstallsReturned": MetricUnit.Count,
     "InstallsCompleted": MetricUnit.Count,
     "InstallsRefused": MetricUnit.Count,
+    "OutcomesUnrecorded": MetricUnit.Count,
     "Due": MetricUnit.Count,
     "OverdueSeconds": MetricUnit.Seconds,
     "Refreshed": MetricUnit.Count,

@@ -1,12 +1,13 @@
 """Spends an authorization code, exchanges it at HubSpot for a grant, and checks and stores the grant."""
 
 import secrets
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from hubspot_oauth.adapters.accounts_table import AccountsTable, AlreadyLinked
+from hubspot_oauth.adapters.aws import AWS_ERRORS, code_of, is_transient
 from hubspot_oauth.adapters.client_secret import ClientSecret
 from hubspot_oauth.adapters.hubspot import HubSpot
 from hubspot_oauth.adapters.hubspot_answers import NO_ACCESS_TOKEN, account_in, lifetime_in, scopes_in
@@ -77,11 +78,21 @@ class CodeExchange:
         try:
             granted = self._obtain(code, wanted, sealer)
         except InstallRefused as refused:
-            self.spent_codes.finish(attempt.attempt_id, refused.refusal.code, missing_scopes=refused.missing_scopes)
+            with self._recording():
+                self.spent_codes.finish(attempt.attempt_id, refused.refusal.code, missing_scopes=refused.missing_scopes)
             raise
-        self.spent_codes.finish(attempt.attempt_id, INSTALLED, hub_id=granted.hub_id)
+        with self._recording():
+            self.spent_codes.finish(attempt.attempt_id, INSTALLED, hub_id=granted.hub_id)
         self.report("InstallsCompleted", 1, **granted.evidence(wanted, self.settings.optional_scopes))
         return replace(attempt, outcome=INSTALLED, hub_id=granted.hub_id)
+
+    @contextmanager
+    def _recording(self) -> Iterator[None]:
+        """Count an outcome that cannot be recorded. It stays true, so this browser is told it; a reload is not."""
+        try:
+            yield
+        except AWS_ERRORS as error:
+            self.report("OutcomesUnrecorded", code=code_of(error))
 
     def _everything_of_ours(self) -> Sealer:
         """Get the client secret and a data key before the code is spent, so that a failure here costs no code."""
@@ -159,3 +170,15 @@ class CodeExchange:
             return self.accounts.install(new, int(self.clock()))
         except AlreadyLinked:
             raise InstallRefused(refusal_texts.ACCOUNT_ALREADY_LINKED, f"account {hub_id}") from None
+        except AWS_ERRORS as error:
+            if self._is_stored(new):
+                return None
+            self.grant_check.discard(hub_id, answer.refresh_token)
+            if not is_transient(error):
+                raise
+            raise InstallRefused(refusal_texts.INTERRUPTED, code_of(error)) from error
+
+    def _is_stored(self, new: NewInstall) -> bool:
+        """Whether DynamoDB has stored the install, though its answer did not arrive."""
+        stored = self.accounts.get(new.key)
+        return stored is not None and stored.install_id == new.install_id

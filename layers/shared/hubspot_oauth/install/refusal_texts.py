@@ -115,7 +115,7 @@ INTERRUPTED = Refusal(
     500,
     "The installation was interrupted",
     "Something on our side stopped while the installation was being finished.",
-    f"Start the installation again. {_NOT_CONNECTED_YET}",
+    "Start the installation again. That does no harm if the app is connected already.",
 )
 CODE_REJECTED = Refusal(
     "code_rejected",

@@ -9,14 +9,14 @@ One transaction spends both *before* the code is sent to HubSpot::
 The items' TTL only keeps the table small; no decision relies on it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from hubspot_oauth.adapters.aws import code_of
 from hubspot_oauth.adapters.dynamodb import plain, typed
-from hubspot_oauth.domain.clocks import Sleep
+from hubspot_oauth.domain.clocks import Roll, Sleep
 from hubspot_oauth.install import refusal_texts
 from hubspot_oauth.install.attempt import Attempt, code_name
 from hubspot_oauth.install.refusal import InstallRefused
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 KEEP_SECONDS = 24 * 3600
 _CONFLICT_TRIES = 8
-_CONFLICT_WAIT_SECONDS = 0.05
+_CONFLICT_WAIT_SECONDS = 0.1
 
 
 class SpentCodes:
@@ -35,13 +35,15 @@ class SpentCodes:
     Args:
         dynamodb: A DynamoDB client.
         table: The Scratch table's name.
-        sleep: Waits before the retry when two transactions conflict on one item.
+        sleep: Waits before the retry when two writes conflict on one item.
+        roll: Spreads these retries.
     """
 
-    def __init__(self, dynamodb: "DynamoDBClient", table: str, sleep: Sleep) -> None:
+    def __init__(self, dynamodb: "DynamoDBClient", table: str, sleep: Sleep, roll: Roll) -> None:
         self._dynamodb = dynamodb
         self._table = table
         self._sleep = sleep
+        self._roll = roll
 
     def find(self, attempt_id: str) -> Attempt | None:
         item = self._item(f"attempt#{attempt_id}")
@@ -53,7 +55,7 @@ class SpentCodes:
         Raises:
             InstallRefused: DynamoDB cancelled every try; nothing is spent.
         """
-        for _ in range(_CONFLICT_TRIES):
+        for tried in range(_CONFLICT_TRIES):
             try:
                 self._put_both(attempt, code)
             except ClientError as error:
@@ -62,7 +64,7 @@ class SpentCodes:
                 earlier = self._earlier(attempt, code)
                 if earlier:
                     return earlier
-                self._sleep(_CONFLICT_WAIT_SECONDS)  # two transactions conflicted, and neither has won yet
+                self._wait(tried)  # two transactions conflicted, and neither has won yet
             else:
                 return None
         raise InstallRefused(refusal_texts.INTERRUPTED, "the attempt could not be recorded")
@@ -70,15 +72,34 @@ class SpentCodes:
     def finish(
         self, attempt_id: str, outcome: str, *, hub_id: int | None = None, missing_scopes: Sequence[str] = ()
     ) -> None:
-        """Record the outcome (``installed`` or a refusal's code) and what the landing shows."""
+        """Record the outcome (``installed`` or a refusal's code) and what the landing shows.
+
+        A reload of the page tries to spend the same nonce, and DynamoDB refuses a write during a transaction on its
+        item. The SDK does not repeat such a write.
+        """
         named = {"outcome": outcome, "hub_id": hub_id, "missing_scopes": " ".join(missing_scopes)}
         known = {name: value for name, value in named.items() if value}
+        for tried in range(_CONFLICT_TRIES):
+            try:
+                self._set(attempt_id, known)
+            except ClientError as error:
+                if code_of(error) != "TransactionConflictException" or tried == _CONFLICT_TRIES - 1:
+                    raise
+                self._wait(tried)
+            else:
+                return
+
+    def _set(self, attempt_id: str, known: Mapping[str, Any]) -> None:
         self._dynamodb.update_item(
             TableName=self._table,
             Key=typed({"pk": f"attempt#{attempt_id}"}),
             UpdateExpression="SET " + ", ".join(f"{name} = :{name}" for name in known),
             ExpressionAttributeValues=typed({f":{name}": value for name, value in known.items()}),
         )
+
+    def _wait(self, tried: int) -> None:
+        """Wait longer after each try: up to 0.1 seconds at first, 3 seconds in all."""
+        self._sleep(_CONFLICT_WAIT_SECONDS * min(2**tried, 5) * (0.5 + self._roll() / 2))
 
     def _put_both(self, attempt: Attempt, code: str) -> None:
         ttl = attempt.started_at + KEEP_SECONDS

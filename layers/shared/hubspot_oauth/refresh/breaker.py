@@ -18,6 +18,7 @@ Each process keeps its last success in memory, so nothing is written while all i
 counts an unlisted answer or a refusal, and when ``BreakerState.wants_successes`` says so.
 """
 
+import secrets
 from typing import TYPE_CHECKING, Any
 
 from hubspot_oauth.adapters.aws import AWS_ERRORS, is_transient
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 _KEY = {"pk": "breaker"}
 _CLOSED = "attribute_not_exists(opened_by)"
 _NEWS = "(attribute_not_exists(changed_at) OR changed_at <= :sent)"
+_CHANGED = "changed_at = :now, changed_by = :me"
 
 
 class Breaker:
@@ -125,20 +127,23 @@ class Breaker:
         self._update(change, f"{_CLOSED} AND {began}", {":sent": sent_at})
 
     def _open(self, reason: Reason, sent_at: int) -> BreakerState:
-        values = {":reason": reason, ":now": int(self._clock()), ":sent": sent_at}
-        state, opened = self._update("SET opened_by = :reason, changed_at = :now", f"{_CLOSED} AND {_NEWS}", values)
+        change = f"SET opened_by = :reason, {_CHANGED}"
+        state, opened = self._change(change, f"{_CLOSED} AND {_NEWS}", reason, sent_at)
         if opened:
             self._report("BreakerOpened", reason=str(reason))
         return state
 
     def _close(self, reason: Reason, sent_at: int) -> None:
-        _, closed = self._update(
-            "SET changed_at = :now REMOVE opened_by, unlisted, unlisted_at",
-            f"opened_by = :reason AND {_NEWS}",
-            {":now": int(self._clock()), ":sent": sent_at, ":reason": reason},
-        )
+        change = f"SET {_CHANGED} REMOVE opened_by, unlisted, unlisted_at"
+        _, closed = self._change(change, f"opened_by = :reason AND {_NEWS}", reason, sent_at)
         if closed:
             self._report("BreakerClosed", reason=str(reason))
+
+    def _change(self, change: str, condition: str, reason: Reason, sent_at: int) -> tuple[BreakerState, bool]:
+        """Open or close. If DynamoDB's answer is lost and the SDK repeats the request, ``changed_by`` shows it."""
+        values = {":reason": reason, ":now": int(self._clock()), ":me": secrets.token_hex(8), ":sent": sent_at}
+        state, done = self._update(change, condition, values)
+        return state, done or state.changed_by == values[":me"]
 
     def _count(self, change: str, values: dict[str, Any], sent_at: int) -> tuple[BreakerState, bool]:
         return self._update(change, f"{_CLOSED} AND {_NEWS}", {**values, ":sent": sent_at})

@@ -40,6 +40,7 @@ class BreakerState:
     Attributes:
         open: Why the breaker is open, or None.
         changed_at: When the breaker last opened or closed.
+        changed_by: A random name of the write that did it.
         unlisted: The accounts that got an unlisted answer since the last success.
         unlisted_at: The time of the first of these answers.
         refused: The number of grants whose first refusal came after the last success.
@@ -52,6 +53,7 @@ class BreakerState:
 
     open: Reason | None = None
     changed_at: int = 0
+    changed_by: str = ""
     unlisted: frozenset[int] = frozenset()
     unlisted_at: int | None = None
     refused: int = 0
