@@ -10,7 +10,7 @@ import pytest
 from hubspot_oauth.adapters.rescue_queue import to_message
 from hubspot_oauth.domain.account import GrantKey, Renewal
 from tests.support.built_functions import FUNCTIONS, needs_sam, path_of
-from tests.support.lambda_events import worker_event
+from tests.support.lambda_events import signed_event, token_event, visit_event, worker_event
 from tests.support.twin_client import ACME
 from tests.support.twin_process import TwinProcess
 from tests.support.twin_visitor import TwinVisitor
@@ -39,16 +39,8 @@ print("\\n" + json.dumps(answer))
 """
 
 
-def request(method: str, path: str, hub_id: int | None = None, **body: object) -> dict[str, Any]:
-    return {
-        "rawPath": path,
-        "rawQueryString": "",
-        "headers": {},
-        "pathParameters": {"hub_id": str(hub_id)} if hub_id else {},
-        "body": json.dumps(body),
-        "isBase64Encoded": False,
-        "requestContext": {"domainName": "localhost", "http": {"method": method, "path": path}},
-    }
+def visit(path: str) -> dict[str, Any]:
+    return {**visit_event(), "rawPath": path, "headers": {}}
 
 
 def rescue_event(renewal: Renewal) -> dict[str, Any]:
@@ -56,12 +48,12 @@ def rescue_event(renewal: Renewal) -> dict[str, Any]:
 
 
 JOBS: dict[str, tuple[dict[str, Any], Any]] = {
-    "InstallFunction": (request("GET", "/install"), 302),
-    "CallbackFunction": (request("GET", "/oauth-callback"), 200),
-    "TokenFunction": (request("GET", f"/accounts/{ACME}/token", ACME), 200),
-    "AccountsFunction": (request("GET", "/accounts"), 200),
-    "InstallLinksFunction": (request("POST", "/install-links", hub_id=ACME), 201),
-    "DisconnectFunction": (request("DELETE", f"/accounts/{UNKNOWN}", UNKNOWN), 404),
+    "InstallFunction": (visit("/install"), 302),
+    "CallbackFunction": (visit("/oauth-callback"), 200),
+    "TokenFunction": (token_event(ACME), 200),
+    "AccountsFunction": (signed_event("GET /accounts"), 200),
+    "InstallLinksFunction": (signed_event("POST /install-links", body="{}"), 201),
+    "DisconnectFunction": (signed_event("DELETE /accounts/{hub_id}", UNKNOWN), 404),
     "RefreshDispatcherFunction": ({}, {"queued": 0}),
     "RefreshWorkerFunction": (worker_event(ACME), None),
     "RescueFunction": (rescue_event(RENEWAL), {"batchItemFailures": []}),

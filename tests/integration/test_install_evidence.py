@@ -13,6 +13,7 @@ from hubspot_oauth.adapters.api_gateway import Response
 from hubspot_oauth.domain.tokens import Tokens
 from simulator import Running
 from tests.support.browser_reading import query_of
+from tests.support.lambda_events import signed_event
 from tests.support.product_visitor import ProductVisitor, location
 from tests.support.stack import Stack
 
@@ -38,17 +39,12 @@ def listed(stack: Stack) -> list[dict[str, Any]]:
 
 def ask_for(stack: Stack, hub_id: int) -> Response:
     """``GET /accounts/{hub_id}``."""
-    event = {"pathParameters": {"hub_id": str(hub_id)}, "requestContext": {"domainName": "localhost"}}
-    return stack.accounts_route.answer(event)
+    return stack.accounts_route.answer(signed_event("GET /accounts/{hub_id}", hub_id))
 
 
 def ask_for_page(stack: Stack, **query: str) -> Response:
     """``GET /accounts``."""
-    event = {
-        "rawQueryString": urlencode(query),
-        "requestContext": {"domainName": "localhost", "http": {"method": "GET"}},
-    }
-    return stack.accounts_route.answer(event)
+    return stack.accounts_route.answer({**signed_event("GET /accounts"), "rawQueryString": urlencode(query)})
 
 
 def content_of(answer: Response) -> dict[str, Any]:

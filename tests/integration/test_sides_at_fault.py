@@ -12,16 +12,12 @@ from hubspot_oauth.adapters.api_gateway import Response
 from hubspot_oauth.adapters.vault import FAILED_SECONDS, KEY_SECONDS, OPENED_SECONDS
 from hubspot_oauth.domain.refresh_timing import BACKOFF_FIRST_SECONDS
 from simulator import Running
+from tests.support.lambda_events import signed_event, token_event
 from tests.support.product_visitor import ProductVisitor
 from tests.support.simulated_hubspot import fail_refreshes
 from tests.support.stack import Clock, Stack, a_minute, table_key
 
 HUB_ID = 100001
-EVENT = {
-    "rawQueryString": "",
-    "pathParameters": {"hub_id": str(HUB_ID)},
-    "requestContext": {"domainName": "api.example.com"},
-}
 
 
 @pytest.fixture
@@ -33,7 +29,7 @@ def expired(visitor: ProductVisitor, clock: Clock) -> Stack:
 
 
 def read(stack: Stack) -> Response:
-    return stack.token_route.answer(EVENT, a_minute)
+    return stack.token_route.answer(token_event(HUB_ID), a_minute)
 
 
 def told(response: Response) -> tuple[int, str]:
@@ -192,7 +188,7 @@ def test_a_side_that_this_version_does_not_know_stops_nothing(expired: Stack) ->
 
 def test_an_account_that_is_being_left_says_so_while_kms_does_not_answer(expired: Stack) -> None:
     with refusing(expired.kms, "decrypt", "ThrottlingException"):
-        answer = expired.disconnect_route.answer(EVENT)
+        answer = expired.disconnect_route.answer(signed_event("DELETE /accounts/{hub_id}", HUB_ID))
 
     assert told(answer) == (503, "vault_unavailable")
     assert answer["headers"]["retry-after"] == "30"

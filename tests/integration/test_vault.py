@@ -12,6 +12,7 @@ from hubspot_oauth.adapters import vault as vault_module
 from hubspot_oauth.domain.account import Account, Binding, GrantKey, Status
 from hubspot_oauth.domain.api_errors import TokensUnreadable, VaultUnavailable
 from hubspot_oauth.domain.tokens import Tokens
+from tests.support.lambda_events import token_event
 from tests.support.stack import Clock, Stack, a_minute, record_calls
 
 TOKENS = Tokens("access-" + "a" * 6000, "na1-" + "r" * 6000)
@@ -143,9 +144,8 @@ def test_a_row_that_opens_or_that_kms_does_not_open_today_is_not_counted(stack: 
 def test_a_caller_is_told_of_a_row_that_does_not_open_and_it_is_counted_once(stack: Stack) -> None:
     blob = stack.vault.sealer().seal(TOKENS, GrantKey.of_account(2), "install-2")
     stack.store(1, TOKENS, sealed=blob)
-    event = {"pathParameters": {"hub_id": "1"}, "requestContext": {"domainName": "localhost"}}
 
-    answer = stack.token_route.answer(event, a_minute)
+    answer = stack.token_route.answer(token_event(1), a_minute)
 
     assert (answer["statusCode"], json.loads(answer["body"])["code"]) == (500, "tokens_unreadable")
     assert stack.reports.total("TokensUnreadable") == 1

@@ -26,7 +26,7 @@ from tests.support import simulated_hubspot
 from tests.support.browser_reading import query_of
 from tests.support.handlers import handler_of
 from tests.support.hostile_addresses import ALLOWED, MARK, on_hubspots_hosts, origin_for_a_browser
-from tests.support.lambda_events import lambda_context
+from tests.support.lambda_events import lambda_context, signed_event
 from tests.support.product_visitor import ADMIN, cookies_of, location
 from tests.support.secret_scan import PREFIX_LENGTH
 from tests.support.stack import ENVIRONMENT, create_resources
@@ -106,7 +106,7 @@ class Site:
         return query
 
     def make_link(self, **wanted: Any) -> dict[str, Any]:
-        event = {"body": json.dumps(wanted), "requestContext": {"domainName": "localhost"}}
+        event = signed_event("POST /install-links", body=json.dumps(wanted))
         answer: dict[str, Any] = self.handlers["/install-links"](event, CONTEXT)
         self.secrets.add(query_of(json.loads(answer["body"])["url"])["link"])
         return answer

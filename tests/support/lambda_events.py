@@ -8,6 +8,8 @@ from urllib.parse import urlencode
 from hubspot_oauth.adapters.refresh_queue import Batch
 from hubspot_oauth.domain.account import GrantKey
 
+CALLER = "arn:aws:iam::123456789012:user/team"
+
 
 def visit_event(**query: str) -> dict[str, Any]:
     """API Gateway's event for a browser's visit."""
@@ -18,9 +20,31 @@ def visit_event(**query: str) -> dict[str, Any]:
     }
 
 
+def signed_event(
+    route: str, hub_id: int | None = None, *, body: str | None = None, host: str = "localhost", **query: str
+) -> dict[str, Any]:
+    """API Gateway's event for a signed call of a route such as ``GET /accounts/{hub_id}``."""
+    method, _, path = route.partition(" ")
+    event: dict[str, Any] = {
+        "routeKey": route,
+        "rawPath": path.replace("{hub_id}", str(hub_id)),
+        "rawQueryString": urlencode(query),
+        "requestContext": {
+            "domainName": host,
+            "http": {"method": method},
+            "authorizer": {"iam": {"userArn": CALLER}},
+        },
+    }
+    if hub_id is not None:
+        event["pathParameters"] = {"hub_id": str(hub_id)}
+    if body is not None:
+        event["body"] = body
+    return event
+
+
 def token_event(hub_id: int, **query: str) -> dict[str, Any]:
     """API Gateway's event for a caller who asks for a token."""
-    return {"pathParameters": {"hub_id": str(hub_id)}, **visit_event(**query)}
+    return signed_event("GET /accounts/{hub_id}/token", hub_id, **query)
 
 
 def worker_event(*hub_ids: int) -> dict[str, Any]:

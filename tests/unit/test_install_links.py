@@ -7,11 +7,12 @@ from typing import Any, cast
 import pytest
 
 from hubspot_oauth.api.install_links import InstallLinksRoute, asked_link
-from hubspot_oauth.api.problem_json import Problems
+from hubspot_oauth.api.signed_calls import SignedCalls
 from hubspot_oauth.domain.account import MOST_REFERENCE
 from hubspot_oauth.domain.api_errors import InvalidRequest
 from hubspot_oauth.domain.install_state import LINK_SECONDS, InstallLink
 from hubspot_oauth.domain.settings import Settings
+from tests.support.lambda_events import signed_event
 from tests.support.stack import ENVIRONMENT
 
 NOW = 1_000
@@ -31,11 +32,11 @@ class LinksOnAPage:
 def test_a_link_made_within_a_second_expires_by_whole_seconds() -> None:
     route = InstallLinksRoute(
         links=cast(Any, LinksOnAPage()),
-        problems=Problems(settings=Settings.from_env(ENVIRONMENT)),
+        signed_calls=SignedCalls(settings=Settings.from_env(ENVIRONMENT)),
         clock=lambda: NOW + 0.9,
     )
 
-    answer = route.answer({"body": '{"hub_id": 123}', "requestContext": {"domainName": "api.example.com"}})
+    answer = route.answer(signed_event("POST /install-links", body='{"hub_id": 123}', host="api.example.com"))
 
     assert answer["statusCode"] == 201
     assert json.loads(answer["body"]) == {

@@ -229,6 +229,41 @@ def test_pages_are_anonymous_and_everything_else_is_behind_iam() -> None:
     assert {routes[key] for key in routes.keys() - anonymous} == {"AWS_IAM"}
 
 
+SOURCE = "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${HttpApi}/*/"
+
+
+def test_api_gateway_may_call_a_function_for_its_own_routes_only() -> None:
+    functions = {
+        name: integration["Properties"]["IntegrationUri"]["Fn::GetAtt"][0]
+        for name, integration in resources("AWS::ApiGatewayV2::Integration").items()
+    }
+    routes = set()
+    for route in resources("AWS::ApiGatewayV2::Route").values():
+        key, target = route["Properties"]["RouteKey"], route["Properties"]["Target"]["Fn::Sub"]
+        method, path = (key if isinstance(key, str) else key["Fn::Sub"]).split(" ")
+        function = functions[target.removeprefix("integrations/${").removesuffix("}")]
+        routes.add((function, SOURCE + method + path.replace("{hub_id}", "*")))
+    permissions = [
+        (permission["Properties"]["FunctionName"]["Ref"], permission["Properties"]["SourceArn"]["Fn::Sub"])
+        for permission in resources("AWS::Lambda::Permission").values()
+        if permission["Properties"]["Principal"] == "apigateway.amazonaws.com"
+    ]
+
+    assert len(routes) == 9
+    assert sorted(permissions) == sorted(routes)
+
+
+def test_the_access_log_has_nothing_that_a_stranger_writes() -> None:
+    (stage,) = resources("AWS::ApiGatewayV2::Stage").values()
+    settings = stage["Properties"]["AccessLogSettings"]
+    said = json.loads(settings["Format"])
+
+    assert settings["DestinationArn"] == {"Fn::GetAtt": ["AccessLog", "Arn"]}
+    assert {"$context.routeKey", "$context.status", "$context.identity.userArn"} <= set(said.values())
+    assert {value for value in said.values() if not value.startswith("$context.")} == set()
+    assert not {"$context.path", "$context.domainName", "$context.identity.userAgent"} & set(said.values())
+
+
 def test_anonymous_routes_are_throttled_and_signed_ones_are_not() -> None:
     (stage,) = resources("AWS::ApiGatewayV2::Stage").values()
 

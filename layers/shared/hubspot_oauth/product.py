@@ -30,7 +30,7 @@ from hubspot_oauth.adapters.vault import Vault
 from hubspot_oauth.api.access_tokens import AccessTokens
 from hubspot_oauth.api.accounts import AccountsRoute
 from hubspot_oauth.api.disconnect import DisconnectRoute
-from hubspot_oauth.api.problem_json import Problems
+from hubspot_oauth.api.signed_calls import SignedCalls
 from hubspot_oauth.api.token_route import TokenRoute
 from hubspot_oauth.domain.clocks import Clock, Monotonic, Roll, Sleep
 from hubspot_oauth.domain.settings import Settings
@@ -185,7 +185,7 @@ class Product:
         return _built(self, InstallLinksRoute)
 
     access_tokens = _part(AccessTokens)
-    problems = _part(Problems)
+    signed_calls = _part(SignedCalls)
 
     # Refreshing.
 

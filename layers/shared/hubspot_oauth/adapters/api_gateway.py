@@ -69,6 +69,23 @@ def hub_id_of(event: Event) -> int:
     return hub_id
 
 
+def caller_of(event: Event) -> str | None:
+    """The ARN of the user or role whose signature and policy API Gateway has verified, or None."""
+    iam = (event["requestContext"].get("authorizer") or {}).get("iam") or {}
+    return iam.get("userArn") or None
+
+
+def is_spelled_like_its_route(event: Event) -> bool:
+    """Whether the path is the route's, letter by letter, behind the path of an API mapping if there is one.
+
+    API Gateway has decoded the path, and gives the variables in it as they stand there.
+    """
+    path = str(event.get("routeKey", "")).partition(" ")[2]
+    for name, value in (event.get("pathParameters") or {}).items():
+        path = path.replace(f"{{{name}}}", str(value))
+    return path.startswith("/") and str(event.get("rawPath", "")).endswith(path)
+
+
 def remaining_of(context: LambdaContext) -> Remaining:
     """A function that returns the seconds this invocation may still run."""
     return lambda: float(context.get_remaining_time_in_millis()) / 1000

@@ -20,6 +20,8 @@ class Report(Protocol):
 
 
 logger = Logger()
+#: Says who called a signed route and what came of it, whatever the level of the other logs.
+audit = Logger(child=True, level="INFO")
 metrics = Metrics()
 _lock = threading.Lock()
 # A read that finds a valid token counts nothing, and Powertools would log a warning each time.

@@ -10,7 +10,7 @@ from typing import Any
 from hubspot_oauth.adapters.accounts_index import AccountsIndex, Question
 from hubspot_oauth.adapters.accounts_table import AccountsTable
 from hubspot_oauth.adapters.api_gateway import Event, Query, Response, hub_id_of, is_unicode, json_answer
-from hubspot_oauth.api.problem_json import Problems
+from hubspot_oauth.api.signed_calls import SignedCalls
 from hubspot_oauth.domain.account import MOST_REFERENCE, Account, GrantKey, Status
 from hubspot_oauth.domain.api_errors import AccountNotFound, InvalidRequest
 from hubspot_oauth.domain.clocks import iso
@@ -26,7 +26,7 @@ class AccountsRoute:
     settings: Settings
     accounts: AccountsTable
     accounts_index: AccountsIndex
-    problems: Problems
+    signed_calls: SignedCalls
 
     def answer(self, event: Event) -> Response:
         """Show one account if the path names one, else a page of accounts."""
@@ -35,7 +35,7 @@ class AccountsRoute:
             named = event.get("pathParameters")
             return json_answer(200, self.one(hub_id_of(event)) if named else self.page(query))
 
-        return self.problems.answer(event, show)
+        return self.signed_calls.answer(event, show)
 
     def one(self, hub_id: int) -> dict[str, object]:
         """One account as JSON content.

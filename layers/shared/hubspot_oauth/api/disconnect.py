@@ -20,7 +20,7 @@ from hubspot_oauth.adapters.client_secret import ClientSecret
 from hubspot_oauth.adapters.hubspot import HubSpot
 from hubspot_oauth.adapters.telemetry import Report
 from hubspot_oauth.adapters.vault import Vault
-from hubspot_oauth.api.problem_json import Problems
+from hubspot_oauth.api.signed_calls import SignedCalls
 from hubspot_oauth.domain.account import Account, GrantKey
 from hubspot_oauth.domain.api_errors import (
     AccountNotFound,
@@ -65,7 +65,7 @@ class DisconnectRoute:
     hubspot: HubSpot
     client_secret: ClientSecret
     report: Report
-    problems: Problems
+    signed_calls: SignedCalls
     clock: Clock
 
     def answer(self, event: Event) -> Response:
@@ -75,7 +75,7 @@ class DisconnectRoute:
             hub_id, uninstall = hub_id_of(event), asks_to_uninstall(query)
             return json_answer(200, self.disconnect(hub_id, uninstall=uninstall).body())
 
-        return self.problems.answer(event, leave)
+        return self.signed_calls.answer(event, leave)
 
     def disconnect(self, hub_id: int, *, uninstall: bool) -> Disconnected:
         """Disconnect the account.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hubspot_oauth.adapters.api_gateway import Event, Query, Response, host_of, json_answer
-from hubspot_oauth.api.problem_json import Problems
+from hubspot_oauth.api.signed_calls import SignedCalls
 from hubspot_oauth.domain.account import MOST_REFERENCE, parse_hub_id
 from hubspot_oauth.domain.api_errors import InvalidRequest
 from hubspot_oauth.domain.clocks import Clock, iso
@@ -22,7 +22,7 @@ _FIELDS = frozenset({"client_reference_id", "hub_id", "return_to", "hubspot_retu
 @dataclass(kw_only=True)
 class InstallLinksRoute:
     links: Links
-    problems: Problems
+    signed_calls: SignedCalls
     clock: Clock
 
     def answer(self, event: Event) -> Response:
@@ -33,7 +33,7 @@ class InstallLinksRoute:
             url = self.links.make(link, host_of(event))
             return json_answer(201, {"url": url, "expires_at": iso(link.expires_at)})
 
-        return self.problems.answer(event, make)
+        return self.signed_calls.answer(event, make)
 
 
 def asked_link(event: Event, now: int) -> InstallLink:

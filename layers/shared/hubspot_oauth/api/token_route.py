@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hubspot_oauth.adapters.api_gateway import Event, Query, Response, hub_id_of, json_answer
 from hubspot_oauth.adapters.telemetry import logger
 from hubspot_oauth.api.access_tokens import AccessTokens
-from hubspot_oauth.api.problem_json import Problems
+from hubspot_oauth.api.signed_calls import SignedCalls
 from hubspot_oauth.domain.account import GrantKey
 from hubspot_oauth.domain.api_errors import InvalidRequest
 from hubspot_oauth.domain.clocks import Clock, Remaining, iso
@@ -20,7 +20,7 @@ _FINGERPRINT = re.compile(r"[0-9a-f]{16}")
 @dataclass(kw_only=True)
 class TokenRoute:
     access_tokens: AccessTokens
-    problems: Problems
+    signed_calls: SignedCalls
     clock: Clock
 
     def answer(self, event: Event, remaining: Remaining) -> Response:
@@ -33,7 +33,7 @@ class TokenRoute:
             token = self.access_tokens.get(GrantKey.of_account(hub_id), min_ttl, rejected, remaining)
             return json_answer(200, self._body(token))
 
-        return self.problems.answer(event, get)
+        return self.signed_calls.answer(event, get)
 
     def _body(self, token: AccessToken) -> dict[str, object]:
         return {

@@ -4,6 +4,8 @@
 
     Problem
     ├── InvalidRequest       400 invalid_request
+    ├── NotSigned            403 not_signed: API Gateway has verified no signature
+    ├── NoSuchRoute          404 no_such_route
     ├── AccountNotFound      404 account_not_found
     ├── NeedsReinstall       409 needs_reinstall, with the URL that starts the re-install
     ├── TokenRejected        409 token_rejected
@@ -49,6 +51,18 @@ class InvalidRequest(Problem):
     """A path, query or body value is malformed."""
 
     status, code, title = 400, "invalid_request", "The request is malformed"
+
+
+class NotSigned(Problem):
+    """API Gateway has verified no signature, so the route's authorization is not what the template says."""
+
+    status, code, title = 403, "not_signed", "The call is not signed"
+
+
+class NoSuchRoute(Problem):
+    """The path is not spelled like the route that API Gateway chose, for example with a slash at its end."""
+
+    status, code, title = 404, "no_such_route", "No such route"
 
 
 class AccountNotFound(Problem):
