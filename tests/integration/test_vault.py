@@ -236,3 +236,24 @@ def test_no_secret_shows_in_a_repr_or_an_error(stack: Stack) -> None:
     assert "aaaa" not in shown
     assert repr(account.sealed)[2:-1] not in shown
     assert not isinstance(caught.value.__cause__, ClientError)
+
+
+def test_a_data_key_is_opened_with_the_stacks_own_key_and_for_its_own_app(stack: Stack, clock: Clock) -> None:
+    account, reader = sealed_account(stack), another_container(stack, clock)
+    asked: list[dict[str, Any]] = []
+    real = reader.kms.decrypt
+
+    def decrypt(**request: Any) -> Any:
+        asked.append(request)
+        return real(**request)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reader.kms, "decrypt", decrypt)
+        reader.vault.unseal(account)
+
+    [request] = asked
+    settings = stack.settings
+    assert (request["KeyId"], request["EncryptionContext"]) == (
+        settings.kms_key_id,
+        {"hubspot_client_id": settings.client_id},
+    )

@@ -24,14 +24,15 @@ def signed_event(
     route: str, hub_id: int | None = None, *, body: str | None = None, host: str = "localhost", **query: str
 ) -> dict[str, Any]:
     """API Gateway's event for a signed call of a route such as ``GET /accounts/{hub_id}``."""
-    method, _, path = route.partition(" ")
+    method, _, template = route.partition(" ")
+    path = template.replace("{hub_id}", str(hub_id))
     event: dict[str, Any] = {
         "routeKey": route,
-        "rawPath": path.replace("{hub_id}", str(hub_id)),
+        "rawPath": path,
         "rawQueryString": urlencode(query),
         "requestContext": {
             "domainName": host,
-            "http": {"method": method},
+            "http": {"method": method, "path": path},
             "authorizer": {"iam": {"userArn": CALLER}},
         },
     }

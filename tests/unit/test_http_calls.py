@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -153,8 +154,8 @@ def test_a_connection_that_rested_long_is_not_trusted(
         assert len(accepted) == connections
 
 
-def answering(answer: bytes) -> str:
-    """The URL of a server that gives this answer to each connection."""
+def answering(answer: bytes, requests: list[bytes] | None = None) -> str:
+    """The URL of a server that gives this answer to each connection, and keeps the requests."""
     listening = socket.create_server(("127.0.0.1", 0))
 
     def serve() -> None:
@@ -165,6 +166,8 @@ def answering(answer: bytes) -> str:
                     asked = b""
                     while not asked.endswith(b"a=b"):  # the whole request: what is left unread would reset the answer
                         asked += connection.recv(4096)
+                    if requests is not None:
+                        requests.append(asked)
                     connection.sendall(answer)
 
     threading.Thread(target=serve, daemon=True).start()
@@ -188,6 +191,23 @@ def test_what_a_redirect_carries_is_bounded_too() -> None:
 
     with http_calls.session(1) as client, pytest.raises(http_calls.NoAnswer, match="too_large"):
         http_calls.call(client, "POST", url, 2, form={"a": "b"})
+
+
+def test_no_proxy_and_no_password_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("default login someone password secret")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.setenv("no_proxy", "")
+    asked: list[bytes] = []
+    url = answering(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", asked)
+
+    with http_calls.session(1) as client:
+        assert http_calls.call(client, "POST", url, 2, form={"a": "b"}).status == 200
+
+    assert len(asked) == 1
+    assert b"Authorization" not in asked[0]
 
 
 def test_no_cookie_of_one_call_goes_out_with_the_next() -> None:

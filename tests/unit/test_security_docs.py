@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.mutations import MUTATIONS
+
 TESTS = Path(__file__).parents[1]
 TEXT = (TESTS.parent / "docs" / "security.md").read_text(encoding="utf-8")
 NAMED = re.compile(r"`((?:unit|integration|e2e)/test_\w+\.py)::(\w+)`")
@@ -39,6 +41,10 @@ def test_a_test_that_is_named_exists(file: str, name: str) -> None:
     tree = ast.parse((TESTS / file).read_text(encoding="utf-8"))
 
     assert name in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+
+
+def test_every_mutation_stands_on_the_page_with_the_test_it_dies_by() -> None:
+    assert rows("Mutations") == [[mutation.what, f"`{mutation.test}`"] for mutation in MUTATIONS]
 
 
 def test_every_test_is_named_with_its_file() -> None:

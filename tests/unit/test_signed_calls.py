@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from hubspot_oauth.adapters import telemetry
-from hubspot_oauth.adapters.api_gateway import Query, Response
+from hubspot_oauth.adapters.api_gateway import Query, Response, json_answer
 from hubspot_oauth.api.signed_calls import SignedCalls
 from hubspot_oauth.domain.api_errors import AccountNotFound, NeedsReinstall, Problem, TokensUnreadable, VaultUnavailable
 from hubspot_oauth.domain.settings import Settings
@@ -128,12 +128,19 @@ def test_a_call_whose_signature_nobody_verified_is_refused(context: dict[str, An
 def test_a_path_that_is_spelled_otherwise_than_its_route_is_not_found(
     route: str, hub_id: int | None, path: str
 ) -> None:
-    assert call({**signed_event(route, hub_id), "rawPath": path}, fail_if_asked) == (404, "no_such_route")
+    event = signed_event(route, hub_id)
+    decoded = {**event, "requestContext": {**event["requestContext"], "http": {"method": "GET", "path": path}}}
+
+    assert call({**event, "rawPath": path}, fail_if_asked) == (404, "no_such_route")
+    assert call(decoded, fail_if_asked) == (404, "no_such_route")
 
 
 @pytest.mark.parametrize("mapping", ["", "/hubspot", "/a/b"])
 def test_an_api_mapping_may_put_its_path_before_the_route(mapping: str) -> None:
-    assert call({**EVENT, "rawPath": f"{mapping}/accounts/7/token"}, lambda _: {"statusCode": 200}) == (200, "")
+    path = f"{mapping}/accounts/7/token"
+    context = {**EVENT["requestContext"], "http": {"method": "GET", "path": path}}
+
+    assert call({**EVENT, "rawPath": path, "requestContext": context}, lambda _: {"statusCode": 200}) == (200, "")
 
 
 @pytest.fixture
@@ -186,3 +193,9 @@ def test_a_call_that_fails_leaves_its_line_too(lines: Lines) -> None:
         (None, token, 7, "not_signed", 403),
         (CALLER, token, 7, "crashed", None),
     ]
+
+
+def test_no_answer_to_a_signed_call_is_cached() -> None:
+    answers = [json_answer(200, {"access_token": "secret"}), answered(NeedsReinstall("Gone.", hub_id=7))]
+
+    assert [answer["headers"]["cache-control"] for answer in answers] == ["no-store"] * 2

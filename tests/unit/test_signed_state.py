@@ -1,5 +1,7 @@
 """Signed values: what was signed comes back, what was not does not."""
 
+from base64 import urlsafe_b64decode
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -98,3 +100,9 @@ def test_a_state_of_another_version_that_cannot_be_read_is_refused_like_any_othe
 def test_a_link_of_another_version_that_cannot_be_read_is_refused_like_any_other() -> None:
     with pytest.raises(BadSignature):
         read_link(signed_by_another_version("install-link", {"hub_id": 7}), ["key"])
+
+
+def test_states_and_links_are_signed_with_sha_256() -> None:
+    signed = [sign_state(STATE, ["key"]), sign_link(InstallLink(1), ["key"])]
+
+    assert [len(urlsafe_b64decode(value.rpartition(".")[2] + "=")) for value in signed] == [32, 32]

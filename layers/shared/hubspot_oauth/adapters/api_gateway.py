@@ -78,12 +78,14 @@ def caller_of(event: Event) -> str | None:
 def is_spelled_like_its_route(event: Event) -> bool:
     """Whether the path is the route's, letter by letter, behind the path of an API mapping if there is one.
 
-    API Gateway has decoded the path, and gives the variables in it as they stand there.
+    The event has the path twice, and the decoded variables in it. Which of the two paths is decoded, and which one IAM
+    has compared with the caller's policy, is not documented, so both must agree.
     """
     path = str(event.get("routeKey", "")).partition(" ")[2]
     for name, value in (event.get("pathParameters") or {}).items():
         path = path.replace(f"{{{name}}}", str(value))
-    return path.startswith("/") and str(event.get("rawPath", "")).endswith(path)
+    given = (event.get("rawPath", ""), event["requestContext"].get("http", {}).get("path", ""))
+    return path.startswith("/") and all(str(one).endswith(path) for one in given)
 
 
 def remaining_of(context: LambdaContext) -> Remaining:
