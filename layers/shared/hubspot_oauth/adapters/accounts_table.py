@@ -36,10 +36,10 @@ order that breaks a rule of the protocol.
 
 import random
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from hubspot_oauth.adapters.account_rows import account_from
-from hubspot_oauth.adapters.dynamodb import delete, plain, typed, update
+from hubspot_oauth.adapters.dynamodb import Returns, Updated, delete, plain, typed, update
 from hubspot_oauth.domain.account import Account, FirstRefusal, Grant, GrantKey, NewInstall, Renewal, Status
 from hubspot_oauth.domain.call_timeouts import LEASE_SECONDS
 from hubspot_oauth.domain.errors import Fault
@@ -79,14 +79,13 @@ class AccountsTable:
     """
 
     def __init__(self, dynamodb: "DynamoDBClient", table: str, shard: Callable[[], int] | None = None) -> None:
-        self._dynamodb = dynamodb
-        self._table = table
+        self._dynamodb, self._table = dynamodb, table
         self._shard = shard or (lambda: random.randrange(SHARDS))  # noqa: S311 - spreads load, hides nothing
 
     def get(self, key: GrantKey) -> Account | None:
         """The account as it is now (a consistent read), or None."""
-        answer = self._dynamodb.get_item(TableName=self._table, Key=typed(key.attributes()), ConsistentRead=True)
-        return account_from(plain(answer["Item"])) if "Item" in answer else None
+        found = self._dynamodb.get_item(TableName=self._table, Key=typed(key.attributes()), ConsistentRead=True)
+        return account_from(plain(found["Item"])) if "Item" in found else None
 
     def install(self, new: NewInstall, now: int) -> Account | None:
         """Store an install over the row; return the row as it was before, or None if there was none or it is not known.
@@ -118,8 +117,7 @@ class AccountsTable:
         )
         before, done = self._update(new.key, change, condition, values, returns="ALL_OLD")
         if done:
-            repeated = before.get("install_id") == new.install_id
-            return account_from(before) if before and not repeated else None
+            return account_from(before) if before.get("install_id") not in (None, new.install_id) else None
         # An install whose code was exchanged later is stored already, or the account is linked to another customer.
         if new.client_reference_id and not self._link(new.key, new.client_reference_id):
             raise AlreadyLinked
@@ -183,8 +181,8 @@ class AccountsTable:
 
     def forget(self, leaving: Account) -> bool:
         """Delete the row that ``begin_disconnect`` returned; False when the app was installed again in between."""
-        values = {":install_id": leaving.install_id}
-        return delete(self._dynamodb, self._table, leaving.key.attributes(), "install_id = :install_id", values)
+        key, same = leaving.key.attributes(), {":install_id": leaving.install_id}
+        return delete(self._dynamodb, self._table, key, "install_id = :install_id", same)
 
     def recheck(self, key: GrantKey, now: int) -> bool:
         """Make a marked account due now; False when it is not marked, is due already, or is never tried again."""
@@ -192,23 +190,16 @@ class AccountsTable:
         return self._write(key, "SET refresh_at = :now", "#status = :dead AND refresh_at > :now", values)
 
     def _lease(
-        self,
-        key: GrantKey,
-        owner: str,
-        now: int,
-        free: _Condition,
-        orphaned: _Condition,
-        *,
-        after_orphan_wait: bool,
+        self, key: GrantKey, owner: str, now: int, *either: _Condition, after_orphan_wait: bool
     ) -> Account | None:
-        """Take a lease under the condition ``free``, else take over an orphaned lease under ``orphaned``.
+        """Take a lease under the first of two conditions, else take over an orphaned lease under the second.
 
         With ``after_orphan_wait`` an orphaned lease is taken over only after ``orphan_wait`` seconds.
         """
+        free, orphaned = either
         take = "SET lease_owner = :owner, lease_until = :until, attempts = if_not_exists(attempts, :zero) + :one"
         lease = {":owner": owner, ":until": now + LEASE_SECONDS, ":zero": 0, ":one": 1}
-        condition, values = free
-        row, done = self._update(key, take, condition, {**values, **lease}, returns="ALL_NEW")
+        row, done = self._update(key, take, free[0], {**free[1], **lease}, returns="ALL_NEW")
         if done:
             return account_from(row)
         found = account_from(row) if row else None
@@ -217,9 +208,8 @@ class AccountsTable:
         if found is None or not found.orphaned(now, after_orphan_wait=after_orphan_wait):
             return None
         # New tokens from the orphaned lease may still arrive: ``orphaned_since`` keeps the row from being marked dead.
-        condition, values = orphaned
-        values = {**values, **lease, ":orphan": found.lease_owner, ":since": now}
-        row, done = self._update(key, f"{take}, orphaned_since = :since", condition, values, returns="ALL_NEW")
+        values = {**orphaned[1], **lease, ":orphan": found.lease_owner, ":since": now}
+        row, done = self._update(key, f"{take}, orphaned_since = :since", orphaned[0], values, returns="ALL_NEW")
         return account_from(row) if done or row.get("lease_owner") == owner else None
 
     def _link(self, key: GrantKey, client_reference_id: str) -> bool:
@@ -227,8 +217,8 @@ class AccountsTable:
 
         An install that a later one has overtaken still proves which customer the account belongs to.
         """
-        condition = f"attribute_exists(hub_id) AND {_UNLINKED}"
-        return self._write(key, "SET client_reference_id = :reference", condition, {":reference": client_reference_id})
+        condition, values = f"attribute_exists(hub_id) AND {_UNLINKED}", {":reference": client_reference_id}
+        return self._write(key, "SET client_reference_id = :reference", condition, values)
 
     def _settle(self, leased: Account, new: dict[str, Any], *, remove: str = _LEASE) -> bool:
         """End the caller's lease and set ``new``; ``remove`` holds at least the lease's attributes."""
@@ -252,16 +242,8 @@ class AccountsTable:
         _, done = self._update(key, change, condition, values, returns="NONE")
         return done
 
-    def _update(
-        self,
-        key: GrantKey,
-        change: str,
-        condition: str,
-        values: dict[str, Any],
-        *,
-        returns: Literal["NONE", "ALL_OLD", "ALL_NEW"],
-    ) -> tuple[dict[str, Any], bool]:
-        return update(self._dynamodb, self._table, key.attributes(), change, condition, values, returns=returns)
+    def _update(self, key: GrantKey, change: str, condition: str, values: dict[str, Any], returns: Returns) -> Updated:
+        return update(self._dynamodb, self._table, key.attributes(), change, condition, values, returns)
 
 
 def _identity(row: Account | Renewal) -> dict[str, Any]:

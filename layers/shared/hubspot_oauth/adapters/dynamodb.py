@@ -12,6 +12,8 @@ from hubspot_oauth.adapters.aws import code_of
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+Returns = Literal["NONE", "ALL_OLD", "ALL_NEW"]
+Updated = tuple[dict[str, Any], bool]
 _serializer = TypeSerializer()
 _deserializer = TypeDeserializer()
 
@@ -33,9 +35,8 @@ def update(
     change: str,
     condition: str,
     values: Mapping[str, Any],
-    *,
-    returns: Literal["NONE", "ALL_OLD", "ALL_NEW"],
-) -> tuple[dict[str, Any], bool]:
+    returns: Returns,
+) -> Updated:
     """Make one conditional update.
 
     Returns the item that ``returns`` asks for and True; if the condition fails, the unchanged item and False. The item
