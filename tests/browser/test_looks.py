@@ -10,16 +10,16 @@ from playwright.sync_api import Browser, Route, expect
 from hubspot_oauth.domain.settings import Brand
 from hubspot_oauth.install import refusal_texts
 from hubspot_oauth.install.pages import Pages
-from hubspot_oauth.install.refusal import Refusal
+from hubspot_oauth.install.refusal import InstallRefused, Refusal
 from tests.browser.person import DESK, Person
 from tests.support.twin_client import ACME
 from tests.support.twin_process import TwinProcess
 
 ORIGIN = "https://install.example.com"
 LOGO = "https://static.example.com/logo.svg"
-PLAIN = Brand("HubSpot app", "", "#0b6e69", "")
+PLAIN = Brand("HubSpot app", "", "#0b6e69", "", "")
 LONG = "Customer-Relationship-Synchronisation für Großhandel & Söhne"
-RICH = Brand(LONG, LOGO, "#ffd400", "https://help.example.com/install")
+RICH = Brand(LONG, LOGO, "#ffd400", "https://app.example.com/", "https://help.example.com/install")
 DRAWING = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><circle cx="16" cy="16" r="15" fill="#b48c00"/></svg>'
 )
@@ -57,11 +57,15 @@ def test_a_page_of_the_product_looks_right(name: str, brand: Brand, visitor: Per
 def test_a_refusal_looks_right(refusal: Refusal, visitor: Person) -> None:
     pages = Pages(RICH, app_url="https://app.hubspot.com")
 
-    missing = (
-        ("crm.objects.contacts.read", "crm.objects.deals.write") if refusal is refusal_texts.SCOPES_MISSING else ()
-    )
+    scopes = ("crm.objects.contacts.read", "crm.lists.write", "business-intelligence", "oauth")
+    named = {
+        "scopes_missing": InstallRefused(refusal, missing_scopes=scopes),
+        "wrong_account": InstallRefused(refusal, hub_id=ACME + 1, wanted_hub_id=ACME),
+    }
+    refused = named.get(refusal.code, InstallRefused(refusal))
+    refused.retry_url = f"{ORIGIN}/install"
 
-    shows(visitor, pages, pages.refused(refusal, f"{ORIGIN}/install", missing))
+    shows(visitor, pages, pages.refused(refused))
 
     visitor.looks(f"refused-{refusal.code}")
 

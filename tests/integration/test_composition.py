@@ -203,6 +203,7 @@ def vars_of(part: object) -> dict[str, Any]:
 
 DISTINCT = {
     "APP_NAME": "name",
+    "APP_URL": "https://contoso.example",
     "LOGO_URL": "https://logo.example",
     "BRAND_COLOR": "#123456",
     "SUPPORT_URL": "https://support.example",
@@ -235,7 +236,7 @@ def test_each_variable_reaches_its_own_setting() -> None:
     assert DISTINCT.keys() == ENVIRONMENT.keys()
 
     assert Settings.from_env(DISTINCT) == Settings(
-        brand=Brand("name", "https://logo.example", "#123456", "https://support.example"),
+        brand=Brand("name", "https://logo.example", "#123456", "https://contoso.example", "https://support.example"),
         client_id="client-id",
         api_version="2026-03",
         api_url="https://api.example",

@@ -15,7 +15,7 @@ from tests.support.simulated_hubspot import uninstall
 from tests.support.stack import CLIENT_SECRET, Clock, Stack
 
 
-@pytest.fixture(params=[100, pytest.param(2000, marks=pytest.mark.soak)], ids=lambda number: f"{number}-accounts")
+@pytest.fixture(params=[40, pytest.param(2000, marks=pytest.mark.soak)], ids=lambda number: f"{number}-accounts")
 def fleet(make_stack: Callable[..., Stack], hubspot: Running, clock: Clock, request: pytest.FixtureRequest) -> Fleet:
     containers = [make_stack() for _ in range(CONTAINERS)]
     hub_ids = range(FIRST_HUB_ID, FIRST_HUB_ID + request.param)

@@ -317,7 +317,7 @@ def test_a_missing_required_scope_is_refused(visitor: ProductVisitor, hubspot: R
     page, reloaded = strict_visitor.open(url), strict_visitor.open(url)
 
     assert [refusal_of(page), refusal_of(reloaded)] == ["scopes_missing"] * 2
-    assert "<li>crm.objects.deals.read</li></ul>" in page["body"]
+    assert "<code>crm.objects.deals.read</code></li></ul>" in page["body"]
     assert reloaded["body"] == page["body"]
     assert strict.account(100001) is None
 

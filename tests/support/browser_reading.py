@@ -10,7 +10,8 @@ def query_of(url: str) -> dict[str, str]:
 
 def refusal_code(page: str) -> str | None:
     """The refusal's code on a page, or None."""
-    return page.split("<code>", 1)[1].split("</code>", 1)[0] if "<code>" in page else None
+    _, found, after = page.partition("Code: <code>")
+    return after.partition("</code>")[0] if found else None
 
 
 def button_target(page: str) -> str:

@@ -26,6 +26,7 @@ TEMPLATE = Path(__file__).parents[2] / "template.yaml"
 ENVIRONMENT = {
     "APP_NAME": "Example",
     "BRAND_COLOR": "#0b6e69",
+    "APP_URL": "",
     "LOGO_URL": "",
     "SUPPORT_URL": "mailto:help@example.com",
     "HUBSPOT_CLIENT_ID": "sim00000-0000-4000-8000-000000000000",

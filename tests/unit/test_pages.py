@@ -10,6 +10,7 @@ import pytest
 from hubspot_oauth.domain.settings import Settings
 from hubspot_oauth.install import refusal_texts
 from hubspot_oauth.install.pages import Pages
+from hubspot_oauth.install.refusal import InstallRefused
 from tests.support.stack import ENVIRONMENT
 
 APP_URL = "https://app.hubspot.com"
@@ -48,8 +49,10 @@ def test_a_logo_is_loaded_from_its_own_host_alone() -> None:
 
 def test_every_value_on_a_page_is_escaped() -> None:
     odd = "<b>\"&'"
-    page = pages(app_name=odd).refused(refusal_texts.SCOPES_MISSING, f"/install?x={odd}", [odd])
-    shown = "&lt;b&gt;&#34;&amp;&#39;"
+    refused = InstallRefused(refusal_texts.SCOPES_MISSING, missing_scopes=[odd])
+    refused.retry_url = refused.back_url = f"/install?x={odd}"
+
+    page = pages(app_name=odd).refused(refused)
 
     assert odd not in page
-    assert page.count(shown) == 4  # title, header, the scope, the button's address
+    assert page.count("&lt;b&gt;&#34;&amp;&#39;") == 8  # title, header, two sentences, scope, two addresses, "Back to"

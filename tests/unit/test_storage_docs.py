@@ -53,7 +53,7 @@ GRANT: dict[str, Any] = {
 }
 NEW = NewInstall(**GRANT, binding=Binding.BOUND, exchanged_at_ms=NOW * 1000, client_reference_id="customer")
 RENEWAL = Renewal(**GRANT, version=1)
-ATTEMPT = Attempt("nonce", "browser", NOW, return_to="https://app.example.com", caller_state="theirs")
+ATTEMPT = Attempt("nonce", "browser", NOW, return_to="https://app.example.com", caller_state="theirs", wanted_hub_id=1)
 Calls = dict[str, Callable[[Any], object]]
 CODE_CALLS: Calls = {
     "find": lambda codes: codes.find("nonce"),

@@ -15,11 +15,12 @@ _PATH = re.compile(r"/|(/[A-Za-z0-9._~-]+)+")
 
 @dataclass(frozen=True, slots=True)
 class Brand:
-    """What the pages show: app name, logo, colour, where to get help. Empty means not given."""
+    """What the pages show: app name, logo, colour, the app's own address, where to get help. Empty means not given."""
 
     app_name: str
     logo_url: str
     color: str
+    home_url: str
     support_url: str
 
 
@@ -88,6 +89,7 @@ class Settings:
                 app_name=env.text("APP_NAME"),
                 logo_url=env.url("LOGO_URL", optional=True),
                 color=env.matching("BRAND_COLOR", re.compile(r"#[0-9A-Fa-f]{6}"), "a colour like #0b6e69"),
+                home_url=env.url("APP_URL", optional=True),
                 support_url=env.support("SUPPORT_URL"),
             ),
             client_id=env.matching("HUBSPOT_CLIENT_ID", re.compile(r"[A-Za-z0-9-]{8,64}"), "a HubSpot client id"),

@@ -20,7 +20,8 @@ class Attempt:
         browser: ``browser_hash`` of the browser that may see the landing; None if the install set no cookie.
         started_at: Epoch seconds.
         outcome: None while pending, ``installed``, or a refusal's code.
-        hub_id: The account, once installed.
+        hub_id: The account that HubSpot named, once the code was exchanged.
+        wanted_hub_id: The account that the install link is for, if it is for one.
         missing_scopes: The requested scopes that HubSpot did not grant, if that is why the attempt was refused.
         return_to: Where the browser goes after success, if given.
         caller_state: The caller's own ``state``, which is added to ``return_to``.
@@ -34,6 +35,7 @@ class Attempt:
     missing_scopes: tuple[str, ...] = ()
     return_to: str | None = None
     caller_state: str | None = None
+    wanted_hub_id: int | None = None
 
     @classmethod
     def of(cls, item: Mapping[str, Any]) -> "Attempt":
@@ -47,6 +49,7 @@ class Attempt:
             missing_scopes=tuple(item.get("missing_scopes", "").split()),
             return_to=item.get("return_to"),
             caller_state=item.get("caller_state"),
+            wanted_hub_id=item.get("wanted_hub_id"),
         )
 
     def interrupted(self, now: float) -> bool:

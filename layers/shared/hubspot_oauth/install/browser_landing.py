@@ -57,7 +57,12 @@ def landing_of(attempt: Attempt, arrival: Arrival, destinations: AllowedDestinat
         return PendingPage()
     if attempt.outcome != INSTALLED:
         refusal = refusal_texts.BY_CODE.get(attempt.outcome, refusal_texts.INTERRUPTED)
-        raise InstallRefused(refusal, missing_scopes=attempt.missing_scopes)
+        raise InstallRefused(
+            refusal,
+            missing_scopes=attempt.missing_scopes,
+            hub_id=attempt.hub_id,
+            wanted_hub_id=attempt.wanted_hub_id,
+        )
     if attempt.return_to:
         told = {"hub_id": str(attempt.hub_id), "state": attempt.caller_state}
         return Redirect(

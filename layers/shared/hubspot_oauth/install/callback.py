@@ -90,6 +90,8 @@ class Callback:
             landing = self._outcome(arrival, state)
         except InstallRefused as refused:
             refused.retry_url = self.links.again(state, arrival.host, proved=proved)
+            if state.return_to and self.destinations.allows_return_to(state.return_to):
+                refused.back_url = state.return_to
             refused.cookies = ended
             raise
         return replace(landing, cookies=ended) if isinstance(landing, Redirect | InstalledPage) else landing
@@ -124,6 +126,7 @@ class Callback:
             int(self.clock()),
             return_to=state.return_to,
             caller_state=state.caller_state,
+            wanted_hub_id=state.hub_id,
         )
         return self._complete(attempt, code, wanted, arrival)
 

@@ -79,7 +79,10 @@ class CodeExchange:
             granted = self._obtain(code, wanted, sealer)
         except InstallRefused as refused:
             with self._recording():
-                self.spent_codes.finish(attempt.attempt_id, refused.refusal.code, missing_scopes=refused.missing_scopes)
+                code_of_refusal, scopes = refused.refusal.code, refused.missing_scopes
+                self.spent_codes.finish(
+                    attempt.attempt_id, code_of_refusal, hub_id=refused.hub_id, missing_scopes=scopes
+                )
             raise
         with self._recording():
             self.spent_codes.finish(attempt.attempt_id, INSTALLED, hub_id=granted.hub_id)

@@ -63,10 +63,11 @@ class GrantCheck:
         if hub_id is None:
             raise InstallRefused(refusal_texts.HUBSPOT_UNAVAILABLE, "HubSpot did not say which account it is")
         if wanted.hub_id not in (None, hub_id):
-            raise InstallRefused(refusal_texts.WRONG_ACCOUNT, f"wanted {wanted.hub_id}, got {hub_id}")
+            detail = f"wanted {wanted.hub_id}, got {hub_id}"
+            raise InstallRefused(refusal_texts.WRONG_ACCOUNT, detail, hub_id=hub_id, wanted_hub_id=wanted.hub_id)
         missing = self.settings.missing_scopes(answer.scopes)
         if missing and not answer.scopes:
             raise InstallRefused(refusal_texts.HUBSPOT_UNAVAILABLE, "HubSpot did not say which scopes it granted")
         if missing:
-            raise InstallRefused(refusal_texts.SCOPES_MISSING, " ".join(missing), missing)
+            raise InstallRefused(refusal_texts.SCOPES_MISSING, " ".join(missing), missing_scopes=missing)
         return hub_id

@@ -60,7 +60,7 @@ class BrowserAnswers:
     def _refused(self, event: Event, refused: InstallRefused) -> Response:
         refusal = refused.refusal
         self.report("InstallsRefused", code=refusal.code, detail=refused.detail)
-        page = self.pages.refused(refusal, refused.retry_url, refused.missing_scopes)
+        page = self.pages.refused(refused)
         # Clickjacking: a page whose link carries a customer, an account or a return_to must not be framed.
         framed = _in_marketplace(event) and refused.retry_url in (None, self.settings.install_url(host_of(event)))
         return self._page(refusal.status, page, refused.cookies, framed=framed)

@@ -5,7 +5,6 @@ The Content-Security-Policy allows no script and no outside resource but the log
 
 import base64
 import hashlib
-from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -15,9 +14,13 @@ from markupsafe import Markup
 
 from hubspot_oauth.domain.settings import Brand
 from hubspot_oauth.install import refusal_texts
-from hubspot_oauth.install.refusal import Refusal
+from hubspot_oauth.install.button_colors import button_colors
+from hubspot_oauth.install.refusal import InstallRefused
+from hubspot_oauth.install.scope_words import words_of
 
 _TEMPLATES = Path(__file__).parent / "templates"
+#: Paper and ink of the two colour schemes. The other colours are in style.css.
+_LIGHT, _DARK = ("#ffffff", "#1d2733"), ("#1b232c", "#eef2f6")
 
 
 class Pages:
@@ -36,17 +39,20 @@ class Pages:
         return self._render("installed.html", hub_id=hub_id)
 
     def pending(self) -> str:
-        return self._render("pending.html")
+        return self._render("pending.html", back_url="")
 
     def start(self, install_url: str) -> str:
         return self._render("start.html", install_url=install_url, who_may_install=refusal_texts.WHO_MAY_INSTALL)
 
-    def refused(self, refusal: Refusal, retry_url: str | None, missing_scopes: Sequence[str] = ()) -> str:
-        """The page of a refusal.
+    def refused(self, refused: InstallRefused) -> str:
+        """The page of a refusal, with the way back to where the install came from, else to the app.
 
         If the refusal allows a retry, the page links ``retry_url``, or without one says to open the link again.
         """
-        return self._render("refused.html", refusal=refusal, retry_url=retry_url, missing_scopes=missing_scopes)
+        back_url = refused.back_url or self._brand.home_url
+        return self._render(
+            "refused.html", refused=refused, refusal=refused.refusal, words_of=words_of, back_url=back_url
+        )
 
     def headers(self, *, framed: bool) -> dict[str, str]:
         """The headers of a page. HubSpot's own pages may frame it if ``framed``; otherwise no page may."""
@@ -67,13 +73,23 @@ class Pages:
         }
 
     def _render(self, name: str, **content: object) -> str:
-        return self._environment.get_template(name).render(brand=self._brand, style=Markup(self._style), **content)  # noqa: S704 - our own stylesheet
+        values = {"brand": self._brand, "back_url": self._brand.home_url, "style": Markup(self._style)}  # noqa: S704 - our own
+        return self._environment.get_template(name).render({**values, **content})
 
     @cached_property
     def _style(self) -> str:
         sheet = (_TEMPLATES / "style.css").read_text(encoding="utf-8").replace("\n", "")
-        return f":root{{--brand:{self._brand.color}}}{sheet}"
+        light, dark = (_colors(self._brand.color, *scheme) for scheme in (_LIGHT, _DARK))
+        return (
+            f":root{{--brand:{self._brand.color};{light}}}@media (prefers-color-scheme:dark){{:root{{{dark}}}}}{sheet}"
+        )
 
     @cached_property
     def _environment(self) -> Environment:
         return Environment(loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined)
+
+
+def _colors(brand: str, paper: str, ink: str) -> str:
+    """The stylesheet's variables that follow from the brand's colour and a colour scheme."""
+    button, text = button_colors(brand, paper, ink)
+    return f"--paper:{paper};--ink:{ink};--button:{button};--on-button:{text}"

@@ -11,6 +11,7 @@ _NOT_CONNECTED_YET = (
 _STAYS_AS_IT_WAS = (
     "What was connected before stays as it was. HubSpot may list the app among the account's connected apps."
 )
+_NEW_LINK = "Start the installation again in {app}, or ask whoever sent you the link for a new one."
 WHO_MAY_INSTALL = "In HubSpot, a Super Admin or a user with App Marketplace Access can install apps."
 
 INVALID_REQUEST = Refusal(
@@ -48,16 +49,16 @@ LINK_INVALID = Refusal(
     "link_invalid",
     400,
     "This install link is not valid",
-    "The link was changed on its way, or was made for another app.",
-    "Ask for a new install link.",
+    "The link was changed on its way, or was not made for {app}.",
+    _NEW_LINK,
     retry=False,
 )
 LINK_EXPIRED = Refusal(
     "link_expired",
     400,
     "This install link has expired",
-    "Install links work for a limited time.",
-    "Ask for a new install link.",
+    "The link connects {app} to HubSpot, and such links work for a limited time.",
+    _NEW_LINK,
     retry=False,
 )
 NOT_CONFIGURED = Refusal(
@@ -94,7 +95,7 @@ INSTALL_CANCELLED = Refusal(
     400,
     "The installation was cancelled",
     "HubSpot reports that access was not granted, so nothing new was connected.",
-    f"You can start again whenever you like. {WHO_MAY_INSTALL}",
+    "You can start again whenever you like.",
 )
 HUBSPOT_REFUSED = Refusal(
     "hubspot_refused",
@@ -150,8 +151,8 @@ SCOPES_MISSING = Refusal(
     "scopes_missing",
     409,
     "Some permissions are missing",
-    f"The app needs permissions that were not granted. {_STAYS_AS_IT_WAS}",
-    f"Start again and accept all required permissions. {WHO_MAY_INSTALL}",
+    f"{{app}} needs permissions that were not granted. {_STAYS_AS_IT_WAS}",
+    "Start again and accept all permissions.",
 )
 ACCOUNT_ALREADY_LINKED = Refusal(
     "account_already_linked",

@@ -104,7 +104,7 @@ class SpentCodes:
     def _put_both(self, attempt: Attempt, code: str) -> None:
         ttl = attempt.started_at + KEEP_SECONDS
         about = {"attempt_id": attempt.attempt_id, "started_at": attempt.started_at, "ttl": ttl}
-        given = {name: getattr(attempt, name) for name in ("browser", "return_to", "caller_state")}
+        given = {name: getattr(attempt, name) for name in ("browser", "return_to", "caller_state", "wanted_hub_id")}
         known = {name: value for name, value in given.items() if value is not None}
         items = (
             {"pk": f"attempt#{attempt.attempt_id}", **about, **known},
