@@ -21,6 +21,7 @@ STATE_PATH = "/_console/state"
 SHOWN = 50
 SEEN = (
     "hub_id",
+    "hub_domain",
     "status",
     "version",
     "issued_at",

@@ -62,7 +62,8 @@ function draw() {
     const row = rowOf(account);
     if (body.children[position] !== row) body.insertBefore(row, body.children[position] || null);
     const [tone, text, detail] = standing(account, now);
-    put(row.account, String(account.hub_id), account.client_reference_id || "");
+    const about = [account.hub_domain, account.client_reference_id].filter(Boolean).join(" · ");
+    put(row.account, String(account.hub_id), about);
     put(row.state, text, detail);
     row.state.main.className = `state ${tone}`;
     put(row.expiry, account.expires_at > now ? lasting(account.expires_at - now) : "expired");

@@ -4,7 +4,10 @@ import re
 
 import pytest
 
+from hubspot_oauth.adapters import http_calls
+from hubspot_oauth.domain.call_timeouts import BEST_EFFORT_SECONDS
 from simulator import Running
+from simulator.faults import parse_fault
 from tests.integration.test_install import MakeStack
 from tests.support.product_visitor import ProductVisitor, location, refusal_of
 
@@ -91,3 +94,61 @@ def test_missing_permissions_are_said_in_words_beside_their_names(
     assert "<li>change deals <code>crm.objects.deals.write</code></li>" in page["body"]
     assert "<li><code>business-intelligence</code></li>" in page["body"]
     assert "Super Admin" not in page["body"]
+
+
+def test_success_names_the_account_by_its_domain_as_the_api_does(visitor: ProductVisitor) -> None:
+    url = visitor.callback_url()
+
+    pages = [visitor.open(url) for _ in range(2)]
+
+    assert all("<strong>account-100001.example</strong> (100001)" in page["body"] for page in pages)
+    assert visitor.stack.accounts_route.one(100001)["hub_domain"] == "account-100001.example"
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": "status", "status": 503},
+        {"kind": "with", "fields": {"hub_domain": "<b>evil</b>"}},
+        {"kind": "with", "fields": {"hub_domain": "a..\ud800"}},
+        {"kind": "with", "fields": {"hub_domain": ["x"]}},
+        {"kind": "without", "fields": ["hub_domain"]},
+    ],
+)
+def test_an_install_needs_no_domain(visitor: ProductVisitor, hubspot: Running, fault: dict[str, object]) -> None:
+    url = visitor.callback_url()
+    hubspot.simulator.faults.add(parse_fault({"endpoint": "introspect", **fault}))
+
+    page = visitor.open(url)
+
+    assert "connected to your HubSpot account <strong>100001</strong>." in page["body"]
+    assert visitor.stack.accounts_route.one(100001)["hub_domain"] is None
+
+
+def test_an_install_waits_three_seconds_for_a_domain_and_no_longer(
+    visitor: ProductVisitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[float] = []
+    real = http_calls.call
+
+    def call(client: object, method: str, url: str, seconds: float, **content: object) -> http_calls.Answer:
+        if url.endswith("/introspect"):
+            waited.append(seconds)
+        return real(client, method, url, seconds, **content)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(http_calls, "call", call)
+
+    visitor.walk()
+
+    assert waited == [BEST_EFFORT_SECONDS]
+
+
+def test_a_reinstall_that_learns_no_domain_keeps_the_one_that_is_known(
+    visitor: ProductVisitor, hubspot: Running
+) -> None:
+    visitor.walk()
+    hubspot.simulator.faults.add(parse_fault({"endpoint": "introspect", "kind": "status", "status": 503}))
+
+    visitor.walk()
+
+    assert visitor.stack.stored(100001).hub_domain == "account-100001.example"

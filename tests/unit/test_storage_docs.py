@@ -51,14 +51,18 @@ GRANT: dict[str, Any] = {
     "expires_at": NOW + 1800,
     "refresh_at": NOW + 1200,
 }
-NEW = NewInstall(**GRANT, binding=Binding.BOUND, exchanged_at_ms=NOW * 1000, client_reference_id="customer")
+NEW = NewInstall(
+    **GRANT, binding=Binding.BOUND, exchanged_at_ms=NOW * 1000, client_reference_id="customer", hub_domain="a.example"
+)
 RENEWAL = Renewal(**GRANT, version=1)
 ATTEMPT = Attempt("nonce", "browser", NOW, return_to="https://app.example.com", caller_state="theirs", wanted_hub_id=1)
 Calls = dict[str, Callable[[Any], object]]
 CODE_CALLS: Calls = {
     "find": lambda codes: codes.find("nonce"),
     "spend": lambda codes: codes.spend(ATTEMPT, "code"),
-    "finish": lambda codes: codes.finish("nonce", INSTALLED, hub_id=1, missing_scopes=["tickets"]),
+    "finish": lambda codes: codes.finish(
+        "nonce", INSTALLED, hub_id=1, hub_domain="acme.example", missing_scopes=["tickets"]
+    ),
 }
 BREAKER_CALLS: Calls = {
     "state": lambda breaker: breaker.state(),

@@ -21,6 +21,7 @@ def account_from(row: Mapping[str, Any]) -> Account:
         installed_at=row["installed_at"],
         binding=Binding(row["binding"]),
         client_reference_id=row.get("client_reference_id"),
+        hub_domain=row.get("hub_domain"),
         refresh_at=row.get("refresh_at"),
         lease_owner=row.get("lease_owner"),
         lease_until=row.get("lease_until"),

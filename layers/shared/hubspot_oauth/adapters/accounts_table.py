@@ -52,7 +52,7 @@ _FREE = "attribute_not_exists(lease_owner)"
 _SAME = "install_id = :install_id AND version = :version"
 _MINE = "lease_owner = :owner"
 _ORPHANED = "lease_owner = :orphan"
-_UNLINKED = "(attribute_not_exists(client_reference_id) OR client_reference_id = :reference)"
+_UNLINKED = "(attribute_not_exists(client_reference_id) OR client_reference_id = :client_reference_id)"
 _GRANT = (
     "sealed = :sealed, scopes = :scopes, issued_at = :issued_at, expires_at = :expires_at, refresh_at = :refresh_at,"
     " refresh_shard = :shard"
@@ -105,14 +105,14 @@ class AccountsTable:
             ":now": now,
         }
         condition = "(attribute_not_exists(exchanged_at_ms) OR exchanged_at_ms <= :exchanged)"
-        linked = ""
+        given = {name: value for name in ("client_reference_id", "hub_domain") if (value := getattr(new, name))}
+        values |= {f":{name}": value for name, value in given.items()}
         if new.client_reference_id:
-            values[":reference"] = new.client_reference_id
             condition += f" AND {_UNLINKED}"
-            linked = ", client_reference_id = :reference"
         change = (
             "SET install_id = :install_id, version = :one, #status = :status, status_since = :now,"
-            f" {_GRANT}, binding = :binding, exchanged_at_ms = :exchanged, installed_at = :now{linked}"
+            f" {_GRANT}, binding = :binding, exchanged_at_ms = :exchanged, installed_at = :now"
+            f"{''.join(f', {name} = :{name}' for name in given)}"
             f" REMOVE {_TROUBLE}"
         )
         before, done = self._update(new.key, change, condition, values, returns="ALL_OLD")
@@ -217,8 +217,8 @@ class AccountsTable:
 
         An install that a later one has overtaken still proves which customer the account belongs to.
         """
-        condition, values = f"attribute_exists(hub_id) AND {_UNLINKED}", {":reference": client_reference_id}
-        return self._write(key, "SET client_reference_id = :reference", condition, values)
+        condition, values = f"attribute_exists(hub_id) AND {_UNLINKED}", {":client_reference_id": client_reference_id}
+        return self._write(key, "SET client_reference_id = :client_reference_id", condition, values)
 
     def _settle(self, leased: Account, new: dict[str, Any], *, remove: str = _LEASE) -> bool:
         """End the caller's lease and set ``new``; ``remove`` holds at least the lease's attributes."""

@@ -93,13 +93,15 @@ class HubSpot:
             raise AnswerForAnotherAccount
         return answer
 
-    def introspect(self, token: str, kind: Literal["access_token", "refresh_token"]) -> Mapping[str, Any]:
-        """What HubSpot knows about a token of this kind: ``hub_id``, ``user``, ``active`` and more.
+    def introspect(
+        self, token: str, kind: Literal["access_token", "refresh_token"], seconds: float = HUBSPOT_SECONDS
+    ) -> Mapping[str, Any]:
+        """What HubSpot knows about a token of this kind: ``hub_id``, ``hub_domain``, ``active`` and more.
 
         Raises:
-            HubSpotError: Any subclass.
+            HubSpotError: Any subclass; ``TryLater`` if it does not answer within ``seconds``.
         """
-        return json_object(self._post("token/introspect", {"token": token, "token_type_hint": kind}))
+        return json_object(self._post("token/introspect", {"token": token, "token_type_hint": kind}, seconds))
 
     def revoke(self, refresh_token: str) -> None:
         """End a grant. Access tokens already issued stay valid until they expire.
@@ -117,12 +119,12 @@ class HubSpot:
         """
         url = f"{self._settings.api_url}/appinstalls/{self._settings.api_version}/external-install"
         with http_calls.session(1) as fresh:
-            _called(fresh, "DELETE", url, bearer=access_token)
+            _called(fresh, "DELETE", url, HUBSPOT_SECONDS, bearer=access_token)
 
-    def _post(self, path: str, form: Mapping[str, str]) -> bytes:
+    def _post(self, path: str, form: Mapping[str, str], seconds: float = HUBSPOT_SECONDS) -> bytes:
         def send(client_secret: Secret) -> bytes:
             with http_calls.session(1) as fresh:
-                return self._send(fresh, path, form, client_secret)
+                return self._send(fresh, path, form, client_secret, seconds)
 
         body, _ = self._authenticated(send, self._client_secret())
         return body
@@ -143,20 +145,33 @@ class HubSpot:
                 raise
             return send(other), other
 
-    def _send(self, client: requests.Session, path: str, form: Mapping[str, str], client_secret: Secret) -> bytes:
+    def _send(
+        self,
+        client: requests.Session,
+        path: str,
+        form: Mapping[str, str],
+        client_secret: Secret,
+        seconds: float = HUBSPOT_SECONDS,
+    ) -> bytes:
         url = f"{self._settings.api_url}/oauth/{self._settings.api_version}/{path}"
         whole = {**form, "client_id": self._settings.client_id, "client_secret": client_secret.value}
         try:
-            return _called(client, "POST", url, form=whole)
+            return _called(client, "POST", url, seconds, form=whole)
         except HubSpotError as error:
             error.secret_version = client_secret.version
             raise
 
 
-def _called(client: requests.Session, method: Literal["POST", "DELETE"], url: str, **content: Any) -> bytes:  # noqa: ANN401
+def _called(
+    client: requests.Session,
+    method: Literal["POST", "DELETE"],
+    url: str,
+    seconds: float,
+    **content: Any,  # noqa: ANN401
+) -> bytes:
     """The body of a 2xx answer. Any other answer, or none, is raised as a HubSpotError."""
     try:
-        answer = http_calls.call(client, method, url, HUBSPOT_SECONDS, **content)
+        answer = http_calls.call(client, method, url, seconds, **content)
     except http_calls.NoAnswer as error:
         raise TryLater(str(error)) from None
     if not 200 <= answer.status < 300:  # noqa: PLR2004 - a proxy's 203 carries the tokens all the same

@@ -39,6 +39,7 @@ _DIGITS = re.compile("[0-9]{1,16}")
 # RFC 6749, appendix A: the alphabet of access and refresh tokens (A.12, A.17) and of a scope (A.4). A line feed would
 # end the caller's header, and half of a surrogate pair cannot be encoded.
 _TOKEN = re.compile("[ -~]+")
+_DOMAIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 _SCOPE = re.compile(r"[!#-\[\]-~]+")
 
 
@@ -98,6 +99,12 @@ def account_in(content: Mapping[str, Any]) -> int | None:
     """The ``hub_id`` in a token or introspection answer."""
     value = _number(content.get("hub_id"))
     return int(value) if value is not None and value == value // 1 and 0 < value < _HUB_ID_MOST else None
+
+
+def domain_in(content: Mapping[str, Any]) -> str | None:
+    """The ``hub_domain`` in an introspection answer: by that name, unlike the number, people know their account."""
+    value = content.get("hub_domain")
+    return value if isinstance(value, str) and _DOMAIN.fullmatch(value) else None
 
 
 def _token(value: object) -> str | None:

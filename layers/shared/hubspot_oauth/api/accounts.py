@@ -61,6 +61,7 @@ class AccountsRoute:
     def _shown(self, account: Account) -> dict[str, object]:
         return {
             "hub_id": account.hub_id,
+            "hub_domain": account.hub_domain,
             "status": str(account.status),
             "client_reference_id": account.client_reference_id,
             "binding": str(account.binding),

@@ -83,6 +83,7 @@ class NewInstall(Grant):
     binding: Binding
     exchanged_at_ms: int
     client_reference_id: str | None = None
+    hub_domain: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +123,7 @@ class Account(SealedGrant):
     installed_at: int
     binding: Binding
     client_reference_id: str | None = None
+    hub_domain: str | None = None
     refresh_at: int | None = None
     lease_owner: str | None = None
     lease_until: int | None = None

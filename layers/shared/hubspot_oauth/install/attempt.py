@@ -21,6 +21,7 @@ class Attempt:
         started_at: Epoch seconds.
         outcome: None while pending, ``installed``, or a refusal's code.
         hub_id: The account that HubSpot named, once the code was exchanged.
+        hub_domain: That account's domain, if it is known.
         wanted_hub_id: The account that the install link is for, if it is for one.
         missing_scopes: The requested scopes that HubSpot did not grant, if that is why the attempt was refused.
         return_to: Where the browser goes after success, if given.
@@ -35,6 +36,7 @@ class Attempt:
     missing_scopes: tuple[str, ...] = ()
     return_to: str | None = None
     caller_state: str | None = None
+    hub_domain: str | None = None
     wanted_hub_id: int | None = None
 
     @classmethod
@@ -49,6 +51,7 @@ class Attempt:
             missing_scopes=tuple(item.get("missing_scopes", "").split()),
             return_to=item.get("return_to"),
             caller_state=item.get("caller_state"),
+            hub_domain=item.get("hub_domain"),
             wanted_hub_id=item.get("wanted_hub_id"),
         )
 

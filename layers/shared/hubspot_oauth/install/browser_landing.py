@@ -24,6 +24,7 @@ class InstalledPage:
     """The page after success, for an install with no URL to return to."""
 
     hub_id: int | None
+    hub_domain: str | None = None
     cookies: tuple[Cookie, ...] = ()
 
 
@@ -70,4 +71,4 @@ def landing_of(attempt: Attempt, arrival: Arrival, destinations: AllowedDestinat
         )
     if arrival.return_url and destinations.allows_hubspot_page(arrival.return_url, arrival.host):
         return Redirect(arrival.return_url)
-    return InstalledPage(attempt.hub_id)
+    return InstalledPage(attempt.hub_id, attempt.hub_domain)

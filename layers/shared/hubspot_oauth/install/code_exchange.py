@@ -10,12 +10,13 @@ from hubspot_oauth.adapters.accounts_table import AccountsTable, AlreadyLinked
 from hubspot_oauth.adapters.aws import AWS_ERRORS, code_of, is_transient
 from hubspot_oauth.adapters.client_secret import ClientSecret
 from hubspot_oauth.adapters.hubspot import HubSpot
-from hubspot_oauth.adapters.hubspot_answers import NO_ACCESS_TOKEN, account_in, lifetime_in, scopes_in
+from hubspot_oauth.adapters.hubspot_answers import NO_ACCESS_TOKEN, account_in, domain_in, lifetime_in, scopes_in
 from hubspot_oauth.adapters.sealing import Sealer
 from hubspot_oauth.adapters.telemetry import Report
 from hubspot_oauth.adapters.vault import Vault
 from hubspot_oauth.domain.account import Account, GrantKey, NewInstall
 from hubspot_oauth.domain.api_errors import NotConfigured, VaultUnavailable
+from hubspot_oauth.domain.call_timeouts import BEST_EFFORT_SECONDS, HUBSPOT_SECONDS
 from hubspot_oauth.domain.clocks import Clock, Roll
 from hubspot_oauth.domain.errors import GrantDead, HubSpotError, Misconfigured, TryLater
 from hubspot_oauth.domain.refresh_timing import CAUTIOUS_LIFETIME_SECONDS, refresh_at
@@ -33,6 +34,7 @@ class Granted:
     """A stored grant. ``before`` is the account as it was stored before, or None for its first install."""
 
     hub_id: int
+    hub_domain: str | None
     scopes: tuple[str, ...]
     before: Account | None
 
@@ -85,9 +87,9 @@ class CodeExchange:
                 )
             raise
         with self._recording():
-            self.spent_codes.finish(attempt.attempt_id, INSTALLED, hub_id=granted.hub_id)
+            self.spent_codes.finish(attempt.attempt_id, INSTALLED, hub_id=granted.hub_id, hub_domain=granted.hub_domain)
         self.report("InstallsCompleted", 1, **granted.evidence(wanted, self.settings.optional_scopes))
-        return replace(attempt, outcome=INSTALLED, hub_id=granted.hub_id)
+        return replace(attempt, outcome=INSTALLED, hub_id=granted.hub_id, hub_domain=granted.hub_domain)
 
     @contextmanager
     def _recording(self) -> Iterator[None]:
@@ -114,10 +116,10 @@ class CodeExchange:
             InstallRefused: Nothing was stored, and an existing grant of the account is unchanged.
         """
         sent_at = self.clock()
-        answer = self._completed(self._exchange(code, wanted.redirect_uri))
+        answer, hub_domain = self._completed(self._exchange(code, wanted.redirect_uri))
         hub_id = self.grant_check.check(answer, wanted)
-        before = self._store(hub_id, answer, wanted, sealer, sent_at)
-        return Granted(hub_id, answer.scopes, before)
+        before = self._store(hub_id, hub_domain, answer, wanted, sealer, sent_at)
+        return Granted(hub_id, hub_domain, answer.scopes, before)
 
     def _exchange(self, code: str, redirect_uri: str) -> TokenAnswer:
         try:
@@ -134,25 +136,34 @@ class CodeExchange:
             raise InstallRefused(refusal_texts.HUBSPOT_UNAVAILABLE, NO_ACCESS_TOKEN)
         return answer
 
-    def _completed(self, answer: TokenAnswer) -> TokenAnswer:
-        """Fill in what the answer leaves out of account, scopes and lifetime, as far as introspection says it."""
-        if answer.hub_id and answer.scopes and answer.expires_in:
-            return answer
-        known = self._introspected(answer.access_token, "access_token")
-        return replace(
+    def _completed(self, answer: TokenAnswer) -> tuple[TokenAnswer, str | None]:
+        """Ask introspection for the account's domain, and for account, scopes and lifetime if the answer lacks them."""
+        whole = answer.hub_id and answer.scopes and answer.expires_in
+        seconds = BEST_EFFORT_SECONDS if whole else HUBSPOT_SECONDS
+        known = self._introspected(answer.access_token, "access_token", seconds)
+        completed = replace(
             answer,
             hub_id=answer.hub_id or account_in(known),
             scopes=answer.scopes or scopes_in(known),
             expires_in=answer.expires_in or lifetime_in(known),
         )
+        return completed, domain_in(known)
 
-    def _introspected(self, token: str, kind: Literal["access_token", "refresh_token"]) -> Mapping[str, Any]:
+    def _introspected(
+        self, token: str, kind: Literal["access_token", "refresh_token"], seconds: float = HUBSPOT_SECONDS
+    ) -> Mapping[str, Any]:
         with suppress(HubSpotError):
-            return self.hubspot.introspect(token, kind)
+            return self.hubspot.introspect(token, kind, seconds)
         return {}
 
     def _store(
-        self, hub_id: int, answer: TokenAnswer, wanted: Wanted, sealer: Sealer, sent_at: float
+        self,
+        hub_id: int,
+        hub_domain: str | None,
+        answer: TokenAnswer,
+        wanted: Wanted,
+        sealer: Sealer,
+        sent_at: float,
     ) -> Account | None:
         key, install_id = GrantKey.of_account(hub_id), secrets.token_hex(12)
         issued_at, lifetime = int(sent_at), answer.expires_in or CAUTIOUS_LIFETIME_SECONDS
@@ -168,6 +179,7 @@ class CodeExchange:
             binding=wanted.binding,
             exchanged_at_ms=int(sent_at * 1000),
             client_reference_id=wanted.client_reference_id,
+            hub_domain=hub_domain,
         )
         try:
             return self.accounts.install(new, int(self.clock()))

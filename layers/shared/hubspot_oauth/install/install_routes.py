@@ -52,7 +52,7 @@ class BrowserAnswers:
         if isinstance(landing, Redirect):
             return _redirect(landing)
         if isinstance(landing, InstalledPage):
-            return self._page(200, self.pages.installed(landing.hub_id), landing.cookies)
+            return self._page(200, self.pages.installed(landing.hub_id, landing.hub_domain), landing.cookies)
         if isinstance(landing, PendingPage):
             return self._page(200, self.pages.pending(), framed=_in_marketplace(event))
         return self._page(200, self.pages.start(landing.install_url))

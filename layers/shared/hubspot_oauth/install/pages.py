@@ -35,8 +35,8 @@ class Pages:
         self._brand = brand
         self._app_url = app_url
 
-    def installed(self, hub_id: int | None) -> str:
-        return self._render("installed.html", hub_id=hub_id)
+    def installed(self, hub_id: int | None, hub_domain: str | None = None) -> str:
+        return self._render("installed.html", hub_id=hub_id, hub_domain=hub_domain)
 
     def pending(self) -> str:
         return self._render("pending.html", back_url="")

@@ -70,14 +70,21 @@ class SpentCodes:
         raise InstallRefused(refusal_texts.INTERRUPTED, "the attempt could not be recorded")
 
     def finish(
-        self, attempt_id: str, outcome: str, *, hub_id: int | None = None, missing_scopes: Sequence[str] = ()
+        self,
+        attempt_id: str,
+        outcome: str,
+        *,
+        hub_id: int | None = None,
+        hub_domain: str | None = None,
+        missing_scopes: Sequence[str] = (),
     ) -> None:
         """Record the outcome (``installed`` or a refusal's code) and what the landing shows.
 
         A reload of the page tries to spend the same nonce, and DynamoDB refuses a write during a transaction on its
         item. The SDK does not repeat such a write.
         """
-        named = {"outcome": outcome, "hub_id": hub_id, "missing_scopes": " ".join(missing_scopes)}
+        shown = {"hub_id": hub_id, "hub_domain": hub_domain, "missing_scopes": " ".join(missing_scopes)}
+        named = {"outcome": outcome, **shown}
         known = {name: value for name, value in named.items() if value}
         for tried in range(_CONFLICT_TRIES):
             try:
