@@ -26,7 +26,7 @@ DRAWING = (
 
 Page = Callable[[Pages], str]
 PAGES: dict[str, Page] = {
-    "installed": lambda pages: pages.installed(ACME),
+    "installed": lambda pages: pages.installed(ACME, "acme.example.com"),
     "pending": lambda pages: pages.pending(),
     "start": lambda pages: pages.start(f"{ORIGIN}/install"),
 }

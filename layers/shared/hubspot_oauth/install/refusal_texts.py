@@ -144,7 +144,7 @@ WRONG_ACCOUNT = Refusal(
     "wrong_account",
     409,
     "That was another HubSpot account",
-    f"This install link is for one HubSpot account, and another one was chosen. {_STAYS_AS_IT_WAS}",
+    f"The account that was chosen is not the one that the install link is for. {_STAYS_AS_IT_WAS}",
     "Start again and choose the account that the link was made for.",
 )
 SCOPES_MISSING = Refusal(
