@@ -15,7 +15,13 @@ from tests.support.simulated_hubspot import uninstall
 from tests.support.stack import CLIENT_SECRET, Clock, Stack
 
 
-@pytest.fixture(params=[40, pytest.param(2000, marks=pytest.mark.soak)], ids=lambda number: f"{number}-accounts")
+def accounts(number: int) -> pytest.MarkDecorator:
+    """So many accounts, and 2,000 in a soak."""
+    numbers = [number, pytest.param(2000, marks=pytest.mark.soak)]
+    return pytest.mark.parametrize("fleet", numbers, indirect=True, ids=lambda number: f"{number}-accounts")
+
+
+@pytest.fixture
 def fleet(make_stack: Callable[..., Stack], hubspot: Running, clock: Clock, request: pytest.FixtureRequest) -> Fleet:
     containers = [make_stack() for _ in range(CONTAINERS)]
     hub_ids = range(FIRST_HUB_ID, FIRST_HUB_ID + request.param)
@@ -27,6 +33,7 @@ def fleet(make_stack: Callable[..., Stack], hubspot: Running, clock: Clock, requ
     return Fleet(containers, hubspot, clock, hub_ids)
 
 
+@accounts(100)
 def test_a_wrong_client_secret_costs_few_calls_and_no_account(fleet: Fleet) -> None:
     set_secret(fleet, "a secret that is not the app's")
     first = fleet.tick()
@@ -46,6 +53,7 @@ def test_a_wrong_client_secret_costs_few_calls_and_no_account(fleet: Fleet) -> N
     assert fleet.reported("BreakerClosed") == 1
 
 
+@accounts(2 * SUSPICIOUS_GRANTS)  # hours go by, one tick after the other
 def test_if_hubspot_knows_no_token_for_an_hour_few_are_marked_and_all_come_back(fleet: Fleet) -> None:
     fault = fleet.hubspot.simulator.faults.add(
         parse_fault({"kind": "error", "error": "BAD_REFRESH_TOKEN", "grant_type": "refresh_token"})
@@ -64,6 +72,7 @@ def test_if_hubspot_knows_no_token_for_an_hour_few_are_marked_and_all_come_back(
     assert fleet.all_fresh()
 
 
+@accounts(2 * SUSPICIOUS_GRANTS)
 def test_a_fleet_that_is_gone_is_marked_in_the_end_at_a_bounded_number_of_calls(fleet: Fleet) -> None:
     for hub_id in fleet.hub_ids:
         uninstall(fleet.hubspot.simulator, hub_id)
@@ -76,6 +85,7 @@ def test_a_fleet_that_is_gone_is_marked_in_the_end_at_a_bounded_number_of_calls(
     assert sum(fleet.tick() for _ in range(60)) == len(fleet.hub_ids)
 
 
+@accounts(100)
 def test_another_apps_credentials_open_nothing_and_mark_no_account(
     fleet: Fleet, make_stack: Callable[..., Stack]
 ) -> None:
