@@ -28,9 +28,7 @@ class SimulatorSettings:
     required_scopes: tuple[str, ...] = ("oauth", "crm.objects.contacts.read")
     conditional_scopes: tuple[str, ...] = ("crm.objects.companies.read",)
     optional_scopes: tuple[str, ...] = ("crm.objects.deals.read", "crm.schemas.custom.read")
-    requires_oauth_scope: bool = (
-        False  # assumed: the scope `oauth` is required of an app that declares it, as any other
-    )
+    requires_oauth_scope: bool = False  # assumed; True: of every app, declared or not
     accounts: tuple[Account, ...] = DEFAULT_ACCOUNTS
     users: tuple[User, ...] = DEFAULT_USERS
     signed_in_user: int = DEFAULT_USERS[0].user_id

@@ -44,7 +44,7 @@ INTROSPECTED = (
 
 @fact("introspection", "D", f"Introspection of an access token tells {', '.join(INTROSPECTED)}.")
 def introspection(hubspot: HubSpot) -> Finding:
-    """The product asks only when a token answer lacks the account, the scopes or the lifetime."""
+    """The product asks at each install, for hub_domain and for what the token answer lacks."""
     form = {"token": hubspot.live_access_token(), "token_type_hint": "access_token"}
     reply = hubspot.post("token/introspect", form)
     missing = set(INTROSPECTED) - reply.body.keys()

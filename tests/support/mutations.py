@@ -29,10 +29,6 @@ class Mutation:
         return self.path[1:] if self.path.startswith("/") else _PACKAGE + self.path
 
 
-def _without(line: str) -> tuple[str, str]:
-    return line, ""
-
-
 MUTATIONS = (
     # Where a browser is sent, and what frames our pages.
     Mutation(
