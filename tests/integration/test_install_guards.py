@@ -12,6 +12,7 @@ from hubspot_oauth.adapters.state_keys import REREAD_SECONDS
 from hubspot_oauth.domain.account import Binding
 from hubspot_oauth.domain.api_errors import InvalidRequest
 from hubspot_oauth.domain.install_state import InstallLink
+from hubspot_oauth.install.attempt import Attempt
 from hubspot_oauth.install.signed_state import read_state
 from simulator import Running
 from simulator.faults import parse_fault
@@ -322,7 +323,7 @@ def test_an_outcome_that_an_earlier_version_wrote_still_has_a_page(visitor: Prod
     url = visitor.consent(location(visitor.install()), allowed=True)
     visitor.open(url)
     nonce = read_state(query_of(url)["state"], visitor.stack.state_keys()).nonce
-    visitor.stack.spent_codes.finish(nonce, "a_code_of_yesterday")
+    visitor.stack.spent_codes.finish(Attempt(nonce, None, 0, outcome="a_code_of_yesterday"))
 
     assert refusal_of(visitor.open(url)) == "interrupted"
 

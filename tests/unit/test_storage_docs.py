@@ -8,7 +8,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -56,13 +56,12 @@ NEW = NewInstall(
 )
 RENEWAL = Renewal(**GRANT, version=1)
 ATTEMPT = Attempt("nonce", "browser", NOW, return_to="https://app.example.com", caller_state="theirs", wanted_hub_id=1)
+ENDED = replace(ATTEMPT, outcome=INSTALLED, hub_id=1, hub_domain="acme.example", missing_scopes=("tickets",))
 Calls = dict[str, Callable[[Any], object]]
 CODE_CALLS: Calls = {
     "find": lambda codes: codes.find("nonce"),
     "spend": lambda codes: codes.spend(ATTEMPT, "code"),
-    "finish": lambda codes: codes.finish(
-        "nonce", INSTALLED, hub_id=1, hub_domain="acme.example", missing_scopes=["tickets"]
-    ),
+    "finish": lambda codes: codes.finish(ENDED),
 }
 BREAKER_CALLS: Calls = {
     "state": lambda breaker: breaker.state(),

@@ -29,9 +29,8 @@ refresh token that works, so a commit does not ask who owns the lease, and it un
 ``install_id``, so tokens of an earlier install never replace those of a later one. If DynamoDB's answer is lost, the
 SDK repeats the request and its condition fails; a row that has exactly what was written counts as written.
 
-Every condition is needed:
-``tests/model`` searches every order of up to three actors on one account. If any one clause is taken out, it finds an
-order that breaks a rule of the protocol.
+Every condition is needed: ``tests/model`` searches every order of up to three actors on one account. If any one clause
+is taken out, it finds an order that breaks a rule of the protocol.
 """
 
 import random
@@ -145,7 +144,7 @@ class AccountsTable:
         change = f"SET version = :next, #status = :active, {_GRANT} REMOVE {_TROUBLE}"
         values = {**_identity(renewal), **self._grant(renewal), ":next": renewal.version + 1, ":active": Status.ACTIVE}
         row, done = self._update(renewal.key, change, _SAME, values, returns="NONE")
-        return done or bytes(row.get("sealed", b"")) == renewal.sealed
+        return done or row.get("sealed") == renewal.sealed
 
     def try_later(self, leased: Account, refresh_at: int, at_fault: Fault, refused: FirstRefusal | None = None) -> bool:
         """End the lease, make the row due at ``refresh_at``, store what is given; False when the lease is lost."""
@@ -190,13 +189,12 @@ class AccountsTable:
         return self._write(key, "SET refresh_at = :now", "#status = :dead AND refresh_at > :now", values)
 
     def _lease(
-        self, key: GrantKey, owner: str, now: int, *either: _Condition, after_orphan_wait: bool
+        self, key: GrantKey, owner: str, now: int, free: _Condition, orphaned: _Condition, *, after_orphan_wait: bool
     ) -> Account | None:
-        """Take a lease under the first of two conditions, else take over an orphaned lease under the second.
+        """Take a lease under the condition ``free``, else take over an orphaned lease under ``orphaned``.
 
         With ``after_orphan_wait`` an orphaned lease is taken over only after ``orphan_wait`` seconds.
         """
-        free, orphaned = either
         take = "SET lease_owner = :owner, lease_until = :until, attempts = if_not_exists(attempts, :zero) + :one"
         lease = {":owner": owner, ":until": now + LEASE_SECONDS, ":zero": 0, ":one": 1}
         row, done = self._update(key, take, free[0], {**free[1], **lease}, returns="ALL_NEW")

@@ -63,10 +63,15 @@ def hub_id_of(event: Event) -> int:
     Raises:
         InvalidRequest: It is not an account's number.
     """
-    hub_id = parse_hub_id((event.get("pathParameters") or {}).get("hub_id", ""))
+    hub_id = named_hub_id(event)
     if hub_id is None:
         raise InvalidRequest("hub_id is not an account's number.", field="hub_id")
     return hub_id
+
+
+def named_hub_id(event: Event) -> int | None:
+    """The ``{hub_id}`` of the path, or None if there is none or it is not an account's number."""
+    return parse_hub_id((event.get("pathParameters") or {}).get("hub_id", ""))
 
 
 def caller_of(event: Event) -> str | None:

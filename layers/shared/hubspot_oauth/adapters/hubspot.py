@@ -19,6 +19,8 @@ from hubspot_oauth.domain.install_state import InstallState
 from hubspot_oauth.domain.settings import Settings
 from hubspot_oauth.domain.tokens import RefreshTokenOnly, TokenAnswer
 
+TokenKind = Literal["access_token", "refresh_token"]
+
 
 class HubSpot:
     """The client of one HubSpot app. If HubSpot refuses a client secret that was rotated, the call is repeated once.
@@ -93,9 +95,7 @@ class HubSpot:
             raise AnswerForAnotherAccount
         return answer
 
-    def introspect(
-        self, token: str, kind: Literal["access_token", "refresh_token"], seconds: float = HUBSPOT_SECONDS
-    ) -> Mapping[str, Any]:
+    def introspect(self, token: str, kind: TokenKind, seconds: float = HUBSPOT_SECONDS) -> Mapping[str, Any]:
         """What HubSpot knows about a token of this kind: ``hub_id``, ``hub_domain``, ``active`` and more.
 
         Raises:

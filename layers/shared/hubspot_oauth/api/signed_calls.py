@@ -17,11 +17,11 @@ from hubspot_oauth.adapters.api_gateway import (
     host_of,
     is_spelled_like_its_route,
     json_answer,
+    named_hub_id,
     query_of,
 )
 from hubspot_oauth.adapters.aws import AWS_ERRORS, code_of, is_transient
 from hubspot_oauth.adapters.telemetry import audit, logger
-from hubspot_oauth.domain.account import parse_hub_id
 from hubspot_oauth.domain.api_errors import AwsUnavailable, NeedsReinstall, NoSuchRoute, NotSigned, Problem
 from hubspot_oauth.domain.refresh_timing import BACKOFF_FIRST_SECONDS
 from hubspot_oauth.domain.settings import Settings
@@ -82,5 +82,5 @@ class SignedCalls:
 
 def _about(event: Event) -> dict[str, Any]:
     """The route and the account of a call, for the log."""
-    hub_id = parse_hub_id((event.get("pathParameters") or {}).get("hub_id", ""))
+    hub_id = named_hub_id(event)
     return {"route": event.get("routeKey"), **({"hub_id": hub_id} if hub_id else {})}

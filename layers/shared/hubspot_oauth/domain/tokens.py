@@ -23,7 +23,7 @@ class TokenAnswer:
 
     ``expires_in`` is in seconds. ``refresh_token``, ``expires_in`` and ``hub_id`` are None when HubSpot left them out.
     ``scopes`` are the granted ones, or empty when HubSpot left them out. ``secret_version`` is the version of the
-    client secret that a refresh was sent with.
+    client secret that a refresh was sent with. ``hub_domain`` is what introspection adds at an install.
     """
 
     access_token: str = field(repr=False)
@@ -32,6 +32,7 @@ class TokenAnswer:
     hub_id: int | None = None
     scopes: tuple[str, ...] = ()
     secret_version: str = ""
+    hub_domain: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

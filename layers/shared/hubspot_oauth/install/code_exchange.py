@@ -1,15 +1,15 @@
 """Spends an authorization code, exchanges it at HubSpot for a grant, and checks and stores the grant."""
 
 import secrets
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 from hubspot_oauth.adapters.accounts_table import AccountsTable, AlreadyLinked
 from hubspot_oauth.adapters.aws import AWS_ERRORS, code_of, is_transient
 from hubspot_oauth.adapters.client_secret import ClientSecret
-from hubspot_oauth.adapters.hubspot import HubSpot
+from hubspot_oauth.adapters.hubspot import HubSpot, TokenKind
 from hubspot_oauth.adapters.hubspot_answers import NO_ACCESS_TOKEN, account_in, domain_in, lifetime_in, scopes_in
 from hubspot_oauth.adapters.sealing import Sealer
 from hubspot_oauth.adapters.telemetry import Report
@@ -80,22 +80,18 @@ class CodeExchange:
         try:
             granted = self._obtain(code, wanted, sealer)
         except InstallRefused as refused:
-            with self._recording():
-                code_of_refusal, scopes = refused.refusal.code, refused.missing_scopes
-                self.spent_codes.finish(
-                    attempt.attempt_id, code_of_refusal, hub_id=refused.hub_id, missing_scopes=scopes
-                )
+            outcome, missing_scopes = refused.refusal.code, refused.missing_scopes
+            self._record(replace(attempt, outcome=outcome, hub_id=refused.hub_id, missing_scopes=missing_scopes))
             raise
-        with self._recording():
-            self.spent_codes.finish(attempt.attempt_id, INSTALLED, hub_id=granted.hub_id, hub_domain=granted.hub_domain)
+        ended = replace(attempt, outcome=INSTALLED, hub_id=granted.hub_id, hub_domain=granted.hub_domain)
+        self._record(ended)
         self.report("InstallsCompleted", 1, **granted.evidence(wanted, self.settings.optional_scopes))
-        return replace(attempt, outcome=INSTALLED, hub_id=granted.hub_id, hub_domain=granted.hub_domain)
+        return ended
 
-    @contextmanager
-    def _recording(self) -> Iterator[None]:
-        """Count an outcome that cannot be recorded. It stays true, so this browser is told it; a reload is not."""
+    def _record(self, ended: Attempt) -> None:
+        """Record the outcome. If that fails it stays true: this browser is told it, and only a reload is not."""
         try:
-            yield
+            self.spent_codes.finish(ended)
         except AWS_ERRORS as error:
             self.report("OutcomesUnrecorded", code=code_of(error))
 
@@ -116,10 +112,10 @@ class CodeExchange:
             InstallRefused: Nothing was stored, and an existing grant of the account is unchanged.
         """
         sent_at = self.clock()
-        answer, hub_domain = self._completed(self._exchange(code, wanted.redirect_uri))
+        answer = self._completed(self._exchange(code, wanted.redirect_uri))
         hub_id = self.grant_check.check(answer, wanted)
-        before = self._store(hub_id, hub_domain, answer, wanted, sealer, sent_at)
-        return Granted(hub_id, hub_domain, answer.scopes, before)
+        before = self._store(hub_id, answer, wanted, sealer, sent_at)
+        return Granted(hub_id, answer.hub_domain, answer.scopes, before)
 
     def _exchange(self, code: str, redirect_uri: str) -> TokenAnswer:
         try:
@@ -136,34 +132,26 @@ class CodeExchange:
             raise InstallRefused(refusal_texts.HUBSPOT_UNAVAILABLE, NO_ACCESS_TOKEN)
         return answer
 
-    def _completed(self, answer: TokenAnswer) -> tuple[TokenAnswer, str | None]:
+    def _completed(self, answer: TokenAnswer) -> TokenAnswer:
         """Ask introspection for the account's domain, and for account, scopes and lifetime if the answer lacks them."""
         whole = answer.hub_id and answer.scopes and answer.expires_in
         seconds = BEST_EFFORT_SECONDS if whole else HUBSPOT_SECONDS
         known = self._introspected(answer.access_token, "access_token", seconds)
-        completed = replace(
+        return replace(
             answer,
             hub_id=answer.hub_id or account_in(known),
             scopes=answer.scopes or scopes_in(known),
             expires_in=answer.expires_in or lifetime_in(known),
+            hub_domain=domain_in(known),
         )
-        return completed, domain_in(known)
 
-    def _introspected(
-        self, token: str, kind: Literal["access_token", "refresh_token"], seconds: float = HUBSPOT_SECONDS
-    ) -> Mapping[str, Any]:
+    def _introspected(self, token: str, kind: TokenKind, seconds: float = HUBSPOT_SECONDS) -> Mapping[str, Any]:
         with suppress(HubSpotError):
             return self.hubspot.introspect(token, kind, seconds)
         return {}
 
     def _store(
-        self,
-        hub_id: int,
-        hub_domain: str | None,
-        answer: TokenAnswer,
-        wanted: Wanted,
-        sealer: Sealer,
-        sent_at: float,
+        self, hub_id: int, answer: TokenAnswer, wanted: Wanted, sealer: Sealer, sent_at: float
     ) -> Account | None:
         key, install_id = GrantKey.of_account(hub_id), secrets.token_hex(12)
         issued_at, lifetime = int(sent_at), answer.expires_in or CAUTIOUS_LIFETIME_SECONDS
@@ -179,7 +167,7 @@ class CodeExchange:
             binding=wanted.binding,
             exchanged_at_ms=int(sent_at * 1000),
             client_reference_id=wanted.client_reference_id,
-            hub_domain=hub_domain,
+            hub_domain=answer.hub_domain,
         )
         try:
             return self.accounts.install(new, int(self.clock()))

@@ -9,7 +9,7 @@ One transaction spends both *before* the code is sent to HubSpot::
 The items' TTL only keeps the table small; no decision relies on it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -69,26 +69,22 @@ class SpentCodes:
                 return None
         raise InstallRefused(refusal_texts.INTERRUPTED, "the attempt could not be recorded")
 
-    def finish(
-        self,
-        attempt_id: str,
-        outcome: str,
-        *,
-        hub_id: int | None = None,
-        hub_domain: str | None = None,
-        missing_scopes: Sequence[str] = (),
-    ) -> None:
-        """Record the outcome (``installed`` or a refusal's code) and what the landing shows.
+    def finish(self, ended: Attempt) -> None:
+        """Record the attempt's outcome, and what its landing shows.
 
         A reload of the page tries to spend the same nonce, and DynamoDB refuses a write during a transaction on its
         item. The SDK does not repeat such a write.
         """
-        shown = {"hub_id": hub_id, "hub_domain": hub_domain, "missing_scopes": " ".join(missing_scopes)}
-        named = {"outcome": outcome, **shown}
+        shown = {
+            "hub_id": ended.hub_id,
+            "hub_domain": ended.hub_domain,
+            "missing_scopes": " ".join(ended.missing_scopes),
+        }
+        named = {"outcome": ended.outcome, **shown}
         known = {name: value for name, value in named.items() if value}
         for tried in range(_CONFLICT_TRIES):
             try:
-                self._set(attempt_id, known)
+                self._set(ended.attempt_id, known)
             except ClientError as error:
                 if code_of(error) != "TransactionConflictException" or tried == _CONFLICT_TRIES - 1:
                     raise
