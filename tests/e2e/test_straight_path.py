@@ -30,6 +30,7 @@ def test_an_install_ends_on_the_success_page_and_gives_a_token_that_works(
         "expires_in",
         "expires_at",
         "scopes",
+        "missing_scopes",
         "fingerprint",
     }
     assert twin.accepted(answer.json()["access_token"])

@@ -22,7 +22,7 @@ from hubspot_oauth.adapters.api_gateway import (
 )
 from hubspot_oauth.adapters.aws import AWS_ERRORS, code_of, is_transient
 from hubspot_oauth.adapters.telemetry import audit, logger
-from hubspot_oauth.domain.api_errors import AwsUnavailable, NeedsReinstall, NoSuchRoute, NotSigned, Problem
+from hubspot_oauth.domain.api_errors import AwsUnavailable, InstallNeeded, NoSuchRoute, NotSigned, Problem
 from hubspot_oauth.domain.refresh_timing import BACKOFF_FIRST_SECONDS
 from hubspot_oauth.domain.settings import Settings
 
@@ -71,8 +71,8 @@ class SignedCalls:
             "detail": problem.detail,
             **problem.members,
         }
-        if isinstance(problem, NeedsReinstall):
-            content["install_url"] = f"{self.settings.install_url(host_of(event))}?hub_id={problem.members['hub_id']}"
+        if isinstance(problem, InstallNeeded):
+            content["install_url"] = f"{self.settings.install_url(host_of(event))}?hub_id={problem.hub_id}"
         response = json_answer(problem.status, content)
         response["headers"]["content-type"] = "application/problem+json"
         if problem.retry_after is not None:

@@ -7,7 +7,9 @@
     ├── NotSigned            403 not_signed: API Gateway has verified no signature
     ├── NoSuchRoute          404 no_such_route
     ├── AccountNotFound      404 account_not_found
-    ├── NeedsReinstall       409 needs_reinstall, with the URL that starts the re-install
+    ├── InstallNeeded        409, with the URL that starts the install
+    │   ├── NeedsReinstall       needs_reinstall: the grant is dead
+    │   └── ScopesMissing        scopes_missing: the grant lacks scopes that the caller needs
     ├── TokenRejected        409 token_rejected
     ├── TokensUnreadable     500 tokens_unreadable: stored tokens cannot be unsealed; raises an alarm
     └── Unavailable          503
@@ -71,10 +73,32 @@ class AccountNotFound(Problem):
     status, code, title = 404, "account_not_found", "No such account"
 
 
-class NeedsReinstall(Problem):
+class InstallNeeded(Problem):
+    """Only an install in this account helps.
+
+    Args:
+        detail: One sentence for the person who reads the caller's log.
+        hub_id: The account.
+        members: Further members of the JSON object.
+    """
+
+    status = 409
+
+    def __init__(self, detail: str, *, hub_id: int, **members: object) -> None:
+        super().__init__(detail, retry_after=None, hub_id=hub_id, **members)
+        self.hub_id = hub_id
+
+
+class NeedsReinstall(InstallNeeded):
     """The grant is dead: it was revoked, the app was uninstalled, or the app's scopes changed."""
 
-    status, code, title = 409, "needs_reinstall", "The account must install the app again"
+    code, title = "needs_reinstall", "The account must install the app again"
+
+
+class ScopesMissing(InstallNeeded):
+    """The account has not granted every scope that the caller needs. The member ``missing_scopes`` lists them."""
+
+    code, title = "scopes_missing", "The account has not granted the scopes"
 
 
 class TokenRejected(Problem):

@@ -57,6 +57,11 @@ class Settings:
         """The scopes that every install asks for. HubSpot calls them required and conditionally required."""
         return tuple(dict.fromkeys(self.required_scopes + self.conditional_scopes))
 
+    @property
+    def askable_scopes(self) -> frozenset[str]:
+        """Every scope that an install can ask for, optional ones included."""
+        return frozenset(self.requested_scopes + self.optional_scopes)
+
     def missing_scopes(self, granted: Iterable[str]) -> list[str]:
         """The requested scopes that were not granted. ``oauth`` is ignored, because HubSpot may not list it."""
         return sorted(set(self.requested_scopes) - set(granted) - {"oauth"})
