@@ -1,9 +1,12 @@
 """The data API: account details, CRM objects behind their scope, and the app's own uninstall."""
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from simulator.answers import Answer, DataError, answers_errors
+from simulator.crm import KINDS, Kind
 from simulator.grants import AccessToken
+from simulator.portals import Account
 from simulator.simulator import Simulator
 
 
@@ -15,16 +18,45 @@ def account_details(simulator: Simulator, bearer: str) -> Answer:
         return Answer(200, _details(simulator, hub_id))
 
 
+def list_objects(simulator: Simulator, bearer: str, kind: str, query: Mapping[str, str]) -> Answer:
+    """GET /crm/v3/objects/{kind} answers a page of the account's records."""
+    return _crm(simulator, bearer, kind, "read", lambda account, of: simulator.crm.page(account, of, query))
+
+
+def read_object(simulator: Simulator, bearer: str, kind: str, record_id: str, query: Mapping[str, str]) -> Answer:
+    """GET /crm/v3/objects/{kind}/{id} answers one record."""
+    return _crm(simulator, bearer, kind, "read", lambda account, of: simulator.crm.one(account, of, record_id, query))
+
+
+def search_objects(simulator: Simulator, bearer: str, kind: str, asked: object) -> Answer:
+    """POST /crm/v3/objects/{kind}/search answers the records that match."""
+    return _crm(simulator, bearer, kind, "read", lambda account, of: simulator.crm.search(account, of, _object(asked)))
+
+
+def create_object(simulator: Simulator, bearer: str, kind: str, asked: object) -> Answer:
+    """POST /crm/v3/objects/{kind} adds a record."""
+    made = _crm(simulator, bearer, kind, "write", lambda account, of: simulator.crm.create(account, of, _object(asked)))
+    return Answer(201, made.body, made.outcome) if made.outcome == "ok" else made
+
+
 @answers_errors
-def crm_objects(simulator: Simulator, bearer: str, kind: str) -> Answer:
-    """GET /crm/v3/objects/{kind} answers an empty list to a token with the scope; so does the dated path."""
+def _crm(
+    simulator: Simulator, bearer: str, kind: str, right: str, work: Callable[[Account, Kind], dict[str, Any]]
+) -> Answer:
+    """Do the work on the records of the token's account, if the token has the scope."""
     with simulator.lock:
-        token, _ = _live_token(simulator, bearer)
-        needed = f"crm.objects.{kind}.read"
+        token, hub_id = _live_token(simulator, bearer)
+        needed = f"crm.objects.{kind}.{right}"
         if needed not in token.scopes:
             message = f"This app hasn't been granted all required scopes to make this call: {needed}"
             raise DataError(403, "MISSING_SCOPES", message)
-        return Answer(200, {"results": []})
+        return Answer(200, work(simulator.account(hub_id) or Account(hub_id, f"Account {hub_id}"), KINDS[kind]))
+
+
+def _object(asked: object) -> Mapping[str, Any]:
+    if not isinstance(asked, dict):
+        raise DataError(400, "VALIDATION_ERROR", "Invalid input JSON: an object is needed")
+    return asked
 
 
 @answers_errors

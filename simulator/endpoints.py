@@ -7,6 +7,7 @@ from flask import Blueprint, Response, request
 from simulator import data_api, introspection, token_endpoint
 from simulator.answers import Answer, error_body
 from simulator.configuration import API_VERSIONS, DATED_VERSIONS
+from simulator.crm import KINDS
 from simulator.fault_delivery import distorted, rendered
 from simulator.faults import Fault
 from simulator.journal import Entry
@@ -48,12 +49,32 @@ def api(simulator: Simulator) -> Blueprint:
     def account_details(version: str) -> Response:  # noqa: ARG001
         return _answer_bearer(simulator, "account_info", data_api.account_details)
 
-    @routes.get("/crm/<any(v3):version>/objects/<kind>")
-    @routes.get(f"/crm/objects/{_any_of(DATED_VERSIONS)}/<kind>")
-    def crm_objects(version: str, kind: str) -> Response:  # noqa: ARG001
-        return _answer_bearer(simulator, "crm", lambda sim, bearer: data_api.crm_objects(sim, bearer, kind))
-
+    _add_crm(routes, simulator)
     return routes
+
+
+def _add_crm(routes: Blueprint, simulator: Simulator) -> None:
+    """Serve the CRM's objects under `/crm/v3/objects` and, for the dated versions, under `/crm/objects/{version}`."""
+
+    def answer(work: Callable[..., Answer], *given: object) -> Response:
+        return _answer_bearer(simulator, "crm", lambda sim, bearer: work(sim, bearer, *given))
+
+    def objects(version: str, kind: str) -> Response:  # noqa: ARG001
+        if request.method == "POST":
+            return answer(data_api.create_object, kind, request.get_json(force=True, silent=True))
+        return answer(data_api.list_objects, kind, request.args)
+
+    def one(version: str, kind: str, record_id: str) -> Response:  # noqa: ARG001
+        return answer(data_api.read_object, kind, record_id, request.args)
+
+    def search(version: str, kind: str) -> Response:  # noqa: ARG001
+        return answer(data_api.search_objects, kind, request.get_json(force=True, silent=True))
+
+    for root in ("/crm/<any(v3):version>/objects", f"/crm/objects/{_any_of(DATED_VERSIONS)}"):
+        base = f"{root}/<any({', '.join(KINDS)}):kind>"
+        routes.add_url_rule(base, view_func=objects, methods=["GET", "POST"])
+        routes.add_url_rule(f"{base}/search", view_func=search, methods=["POST"])
+        routes.add_url_rule(f"{base}/<record_id>", view_func=one)
 
 
 def _answer_form(simulator: Simulator, endpoint: str, work: token_endpoint.Exchange) -> Response:

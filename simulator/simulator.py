@@ -10,6 +10,7 @@ from typing import Any
 
 from simulator.codes import Code, Codes
 from simulator.configuration import SimulatorSettings
+from simulator.crm import Crm
 from simulator.faults import Faults
 from simulator.grants import AccessToken, Grant, Grants
 from simulator.journal import Journal
@@ -37,6 +38,7 @@ class Simulator:
     def _forget(self) -> None:
         self.codes = Codes(self.clock)
         self.grants = Grants(self.clock)
+        self.crm = Crm(self.clock)
         self.minted_accounts: dict[int, Account] = {}
         self.marketplace_installs: dict[str, tuple[int, str]] = {}
 

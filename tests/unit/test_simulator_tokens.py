@@ -11,7 +11,7 @@ from simulator import Simulator, SimulatorSettings
 from simulator.authorization import AuthorizationRequest, allow
 from simulator.codes import Challenge
 from simulator.configuration import OTHER_CLIENT_ID, OTHER_CLIENT_SECRET
-from simulator.data_api import account_details, crm_objects, uninstall
+from simulator.data_api import account_details, list_objects, uninstall
 from simulator.introspection import introspect, revoke
 from simulator.token_endpoint import exchange
 
@@ -271,7 +271,7 @@ def test_an_access_token_long_expired_is_forgotten() -> None:
 def test_crm_objects_need_their_scope(kind, status) -> None:
     hubspot = HubSpot()
 
-    answer = crm_objects(hubspot.simulator, hubspot.install()["access_token"], kind)
+    answer = list_objects(hubspot.simulator, hubspot.install()["access_token"], kind, {})
 
     assert answer.status == status
     assert answer.outcome == ("ok" if status == 200 else "MISSING_SCOPES")
