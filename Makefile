@@ -64,6 +64,7 @@ bench: install ## Measure, and write docs/benchmarks.md
 lock: ## Pin every dependency anew (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --no-emit-index-url --no-header --no-annotate --group local --group test --group lint --group browser --group emulator pyproject.toml -o requirements/constraints.txt
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -c requirements/constraints.txt pyproject.toml -o layers/shared/requirements.txt
+	echo requests | uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -c requirements/constraints.txt - -o layers/client/requirements.txt
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -c requirements/constraints.txt --group test --group lint pyproject.toml -o requirements/dev.txt
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -c requirements/constraints.txt --group emulator pyproject.toml -o requirements/emulator.txt
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -c requirements/constraints.txt --group browser pyproject.toml -o requirements/browser.txt

@@ -15,6 +15,12 @@ def complete(stack: Stack) -> None:
     count_workers_in_numbers(stack)
 
 
+def publish_address(stack: Stack, url: str) -> None:
+    """Publish the twin's own address; the template publishes that of the emulator's front, which is not the API's."""
+    parameter = stack.physical_ids["ApiUrlParameter"]
+    stack.emulator.client("ssm").put_parameter(Name=parameter, Value=url, Type="String", Overwrite=True)
+
+
 def set_time_to_live(stack: Stack) -> None:
     """Set each table's time to live, which the emulator ignores in a template."""
     for name, properties in resources_of(stack.template, "AWS::DynamoDB::Table"):

@@ -3,6 +3,7 @@
 import json
 import os
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,11 @@ from local.statedir import CALLERS, CREDENTIALS
 USER = "local-caller"
 
 
-def create_caller(emulator: Emulator, api_id: str, api_url: str, state: Path) -> None:
-    """Create a user who may call every IAM route of the API, and write its key pair to `credentials.json`."""
+def create_caller(emulator: Emulator, api_id: str, addresses: Mapping[str, str], state: Path) -> None:
+    """Create a user who may call every IAM route of the API.
+
+    Its key pair goes to `credentials.json`, together with the addresses.
+    """
     iam = emulator.client("iam")
     iam.create_user(UserName=USER)
     statement = {
@@ -34,8 +38,7 @@ def create_caller(emulator: Emulator, api_id: str, api_url: str, state: Path) ->
         "aws_access_key_id": key["AccessKeyId"],
         "aws_secret_access_key": key["SecretAccessKey"],
         "region": REGION,
-        "api_url": api_url,
-        "aws_url": emulator.url,
+        **addresses,
     }
     write_private(state / CREDENTIALS, json.dumps(credentials, indent=2) + "\n")
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import simulator
-from local.after_deploy import complete
+from local.after_deploy import complete, publish_address
 from local.callers import Gatekeeper, create_caller
 from local.console import Console, Page
 from local.deploy import Stack, deploy
@@ -52,6 +52,7 @@ def twin(plan: Plan) -> Iterator[Twin]:
         await_ready(aws, state / EMULATOR_LOG)
         stack = deploy(aws, plan.parameters)
         complete(stack)
+        publish_address(stack, plan.url)
         _store_client_secret(stack, plan.client_secret)
         _front(parts, plan, stack, state, simulator_url)
         yield Twin(
@@ -73,7 +74,8 @@ def _front(parts: ExitStack, plan: Plan, stack: Stack, state: Path, simulator_ur
     aws = stack.emulator
     api_id, routes = routes_of(stack)
     require_service_permissions(stack, api_id, routes)
-    create_caller(aws, api_id, plan.url, state)
+    hubspot_url = simulator_url or plan.parameters["HubSpotApiUrl"]
+    create_caller(aws, api_id, {"api_url": plan.url, "aws_url": aws.url, "hubspot_api_url": hubspot_url}, state)
     invoke = Invoker(aws)
     if plan.schedule_seconds:
         parts.enter_context(fast_schedules(aws, invoke, plan.schedule_seconds))

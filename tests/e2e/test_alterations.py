@@ -142,6 +142,18 @@ def test_the_completed_stack_is_what_the_template_says(bare: Stack) -> None:
         secrets.get_secret_value(SecretId=bare.outputs["ClientSecretArn"])
 
 
+def test_the_twin_publishes_its_own_address_and_the_emulator_another(twin: TwinProcess, bare: Stack) -> None:
+    name = "/hubspot-oauth/hubspot-oauth-local/api-url"
+
+    published = [
+        client.get_parameter(Name=name)["Parameter"]["Value"]
+        for client in (twin.aws("ssm"), bare.emulator.client("ssm"))
+    ]
+
+    assert published[0] == twin.url
+    assert published[1] == bare.outputs["TokenApiUrl"]
+
+
 def recovery(dynamodb: Any, table: str) -> str:
     answer = dynamodb.describe_continuous_backups(TableName=table)["ContinuousBackupsDescription"]
     return str(answer["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"])

@@ -10,6 +10,7 @@ from tests.unit.test_architecture import MAY_IMPORT, MODULES, imported, rooms_in
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+CLIENT = sorted(path.name for path in (ROOT / "layers" / "client" / "hubspot_tokens").glob("[!_]*.py"))
 HANDLERS = {path.parent.name: path for path in (ROOT / "functions").glob("*/app.py")}
 
 
@@ -25,9 +26,15 @@ def test_every_module_stands_on_the_page_in_its_room_and_no_other() -> None:
 @pytest.mark.parametrize("page", ["architecture.md", "storage.md"])
 def test_a_module_that_a_page_names_exists(page: str) -> None:
     named = re.findall(r"`((?:\w+/)*\w+\.py)`", (ROOT / "docs" / page).read_text(encoding="utf-8"))
-    modules = {path.as_posix() for path in MODULES} | {path.name for path in MODULES}
+    modules = {path.as_posix() for path in MODULES} | {path.name for path in MODULES} | set(CLIENT)
 
     assert [name for name in named if name not in modules | {"app.py"} and not (ROOT / name).exists()] == []
+
+
+def test_every_module_of_the_client_stands_on_the_page_and_no_other() -> None:
+    section = PAGE.split("\n### Through the client")[1].split("\n## ")[0]
+
+    assert sorted(re.findall(r"^\| `(\w+\.py)` \|", section, re.MULTILINE)) == CLIENT
 
 
 def room_of(section: str) -> str:
