@@ -1,6 +1,5 @@
 """The twin's command line: its flags, its prompts, what it prints, and how it stops."""
 
-import json
 import os
 import signal
 import sys
@@ -10,14 +9,12 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import click
-import requests
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials
 
+from local import running
 from local.cannot_start import CannotStart
 from local.plan import CALLBACK_PATH, Options, Plan, plan_of
-from local.statedir import CREDENTIALS, DEFAULT_STATE_DIR
+from local.running import refuse
+from local.statedir import DEFAULT_STATE_DIR
 from local.twin import Twin, twin
 from simulator import verification
 from simulator.configuration import API_VERSIONS
@@ -124,7 +121,7 @@ def verify(client_id: str | None, api_version: str, redirect_url: str, *, patien
     client_id = client_id or _asked("HUBSPOT_CLIENT_ID", "Client id", hidden=False)
     secret = _secret()
     if not (client_id and secret):
-        _refuse(CannotStart("HUBSPOT_CLIENT_ID and HUBSPOT_CLIENT_SECRET are needed: set them in the environment."))
+        refuse(CannotStart("HUBSPOT_CLIENT_ID and HUBSPOT_CLIENT_SECRET are needed: set them in the environment."))
     sys.exit(
         verification.verify(
             client_id=client_id,
@@ -139,30 +136,8 @@ def verify(client_id: str | None, api_version: str, redirect_url: str, *, patien
     )
 
 
-@main.command(short_help="Call an IAM route of a running twin.")
-@click.argument("path")
-@click.option("--method", default="GET", show_default=True)
-@click.option("--data", metavar="JSON", help="The body, for POST /install-links.")
-@click.option("--state-dir", type=click.Path(path_type=Path), default=DEFAULT_STATE_DIR, show_default=True)
-def call(path: str, method: str, data: str | None, state_dir: Path) -> None:
-    """Call an IAM route of a running twin, such as /accounts/100001/token, signed with its local user's key."""
-    try:
-        credentials = json.loads((state_dir / CREDENTIALS).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        _refuse(CannotStart(f"No twin runs in {state_dir}: start one, or name its folder with --state-dir."))
-    if not path.startswith("/"):
-        _refuse(CannotStart(f"“{path}” is no path of the API: it begins with a slash, like /accounts."))
-    url = requests.utils.requote_uri(credentials["api_url"] + path)
-    request = AWSRequest(method, url, data=data)
-    pair = Credentials(credentials["aws_access_key_id"], credentials["aws_secret_access_key"])
-    SigV4Auth(pair, "execute-api", credentials["region"]).add_auth(request)
-    try:
-        answer = requests.request(method, url, data=data, headers=dict(request.headers), timeout=60)
-    except requests.ConnectionError:
-        _refuse(CannotStart(f"The twin of {state_dir} does not answer at {credentials['api_url']}: start it again."))
-    click.echo(f"{answer.status_code} {answer.reason}", err=True)
-    click.echo(answer.text)
-    sys.exit(0 if answer.ok else 1)
+for command in (running.call, running.env, running.install):
+    main.add_command(command)
 
 
 def _run(options: Options) -> None:
@@ -171,11 +146,11 @@ def _run(options: Options) -> None:
     started = time.monotonic()
     try:
         plan = plan_of(options)
-        with twin(plan) as running:
-            _print_summary(plan, running, time.monotonic() - started)
+        with twin(plan) as ready:
+            _print_summary(plan, ready, time.monotonic() - started)
             _wait()
     except CannotStart as error:
-        _refuse(error)
+        refuse(error)
     except _Interrupted:
         click.echo("Stopping")
 
@@ -215,24 +190,18 @@ def _forget_the_users_aws() -> None:
     os.environ |= {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
 
 
-def _refuse(error: CannotStart) -> NoReturn:
-    for fault in error.faults:
-        click.secho(fault, fg="red", err=True)
-    sys.exit(1)
-
-
-def _print_summary(plan: Plan, running: Twin, seconds: float) -> None:
+def _print_summary(plan: Plan, ready: Twin, seconds: float) -> None:
     lines = [
-        ("Console", running.url),
-        ("Install link", f"{running.url}/install"),
+        ("Console", ready.url),
+        ("Install link", f"{ready.url}/install"),
         (
             "HubSpot",
-            f"{running.simulator_url} (simulated)" if running.simulator_url else plan.parameters["HubSpotAppUrl"],
+            f"{ready.simulator_url} (simulated)" if ready.simulator_url else plan.parameters["HubSpotAppUrl"],
         ),
-        ("Redirect URL", running.stack.outputs["RedirectUrl"]),
-        ("Token API", f"{running.url}/accounts/{{hub_id}}/token"),
-        ("Credentials", f"{running.credentials} (a local IAM user who may call the token API)"),
-        ("AWS", f"{running.stack.emulator.url} (emulated; its log: {running.log})"),
+        ("Redirect URL", ready.stack.outputs["RedirectUrl"]),
+        ("Token API", f"{ready.url}/accounts/{{hub_id}}/token"),
+        ("Credentials", f"{ready.credentials} (a local IAM user who may call the token API)"),
+        ("AWS", f"{ready.stack.emulator.url} (emulated; its log: {ready.log})"),
     ]
     click.echo()
     click.secho(f"Ready in {seconds:.1f} s.", bold=True)

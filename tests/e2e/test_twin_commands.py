@@ -10,7 +10,7 @@ import pytest
 from ops.template import ROOT
 from simulator import SimulatorSettings, serve
 from tests.support import twin_process
-from tests.support.twin_client import ACME
+from tests.support.twin_client import ACME, BEISPIEL
 from tests.support.twin_process import TwinProcess
 from tests.support.twin_visitor import TwinVisitor
 
@@ -109,3 +109,57 @@ def test_wrong_flags_are_one_clear_line() -> None:
     assert done.returncode == 2
     assert "--schedule-seconds" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_install_needs_no_browser(twin: TwinProcess) -> None:
+    twin.remove_accounts()
+
+    done = command("install", str(ACME), "--state-dir", str(twin.state))
+
+    assert (done.returncode, done.stdout) == (0, f"The app is installed in account {ACME}.\n"), done.stderr
+    assert twin.token(ACME).status_code == 200
+
+
+def test_install_follows_a_customers_link(twin: TwinProcess) -> None:
+    twin.remove_accounts()
+    link = twin.call("/install-links", "POST", client_reference_id="customer-7").json()["url"]
+
+    done = command("install", str(ACME), "--link", link, "--state-dir", str(twin.state))
+
+    assert done.returncode == 0, done.stderr
+    assert twin.call(f"/accounts/{ACME}").json()["client_reference_id"] == "customer-7"
+
+
+def test_install_says_why_it_was_refused(twin: TwinProcess) -> None:
+    link = twin.call("/install-links", "POST", hub_id=BEISPIEL).json()["url"]
+
+    wrong = command("install", str(ACME), "--link", link, "--state-dir", str(twin.state))
+    spoilt = command("install", str(ACME), "--link", link + "x", "--state-dir", str(twin.state))
+    unknown = command("install", "424242", "--state-dir", str(twin.state))
+
+    assert [done.returncode for done in (wrong, spoilt, unknown)] == [1, 1, 1]
+    assert "refused: wrong_account." in wrong.stderr
+    assert "refused: link_invalid." in spoilt.stderr
+    assert "HubSpot refuses to install the app in account 424242" in unknown.stderr
+
+
+def test_env_is_all_that_a_program_with_the_client_needs(twin: TwinProcess, visitor: TwinVisitor) -> None:
+    visitor.install(ACME)
+    program = (
+        "import requests, os; from hubspot_tokens import HubSpotAuth;"
+        f"answer = requests.get(os.environ['HUBSPOT_API_URL'] + '/crm/v3/objects/contacts', auth=HubSpotAuth({ACME}));"
+        "print(answer.json()['results'][0]['properties']['firstname'])"
+    )
+    shell = f'eval "$("$0" -m local env --state-dir "$1")" && PYTHONPATH=layers/client "$0" -c "{program}"'
+
+    done = subprocess.run(
+        ["sh", "-c", shell, sys.executable, str(twin.state)],
+        cwd=ROOT,
+        env=os.environ | {"AWS_PROFILE": "not-there", "AWS_SESSION_TOKEN": "stale"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+    assert (done.returncode, done.stdout) == (0, "Grace\n"), done.stderr
