@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 
 from hubspot_oauth.adapters.accounts_table import AlreadyLinked
 from hubspot_oauth.domain import call_timeouts, refresh_timing
-from hubspot_oauth.domain.account import Account, Binding, FirstRefusal, GrantKey, Renewal, Status
+from hubspot_oauth.domain.account import Account, Binding, Failure, FirstRefusal, GrantKey, Renewal, Status
 from hubspot_oauth.domain.errors import Fault
 from hubspot_oauth.domain.tokens import Tokens
 from tests.support.stack import Clock, Stack, renewal_of
@@ -144,16 +144,16 @@ def test_nothing_made_for_an_earlier_install_touches_a_later_one(stack: Stack, c
     before = stack.stored(1)
 
     assert not stack.accounts.commit(renewal(leased))
-    assert not stack.accounts.mark_dead(leased, "BAD_REFRESH_TOKEN", int(clock()), None)
-    assert not stack.accounts.try_later(leased, 0, Fault.HUBSPOT)
-    assert not stack.accounts.let_go(leased)
+    assert not stack.accounts.mark_dead(leased, Failure(int(clock()), "BAD_REFRESH_TOKEN"), None)
+    assert not stack.accounts.try_later(leased, 0, Failure(int(clock()), "timeout"))
+    assert not stack.accounts.let_go(leased, None)
     assert stack.stored(1) == before
 
 
 def test_an_account_marked_for_good_leaves_the_schedule_and_keeps_its_tokens(stack: Stack, clock: Clock) -> None:
     due(stack, clock)
 
-    assert stack.accounts.mark_dead(lease(stack, clock), "BAD_REFRESH_TOKEN", int(clock()), None)
+    assert stack.accounts.mark_dead(lease(stack, clock), Failure(int(clock()), "BAD_REFRESH_TOKEN"), None)
 
     dead = stack.stored(1)
     assert (dead.status, dead.needs_reinstall_because, dead.refresh_at) == (
@@ -168,7 +168,7 @@ def test_an_account_marked_for_good_leaves_the_schedule_and_keeps_its_tokens(sta
 def test_an_account_that_is_to_be_tried_again_stays_in_the_schedule(stack: Stack, clock: Clock) -> None:
     due(stack, clock)
 
-    assert stack.accounts.mark_dead(lease(stack, clock), "BAD_REFRESH_TOKEN", int(clock()), int(clock()) + 100)
+    assert stack.accounts.mark_dead(lease(stack, clock), Failure(int(clock()), "BAD_REFRESH_TOKEN"), int(clock()) + 100)
 
     assert (stack.stored(1).status, stack.stored(1).refresh_at) == (Status.NEEDS_REINSTALL, int(clock()) + 100)
     assert not list(all_due(stack, clock))
@@ -179,9 +179,9 @@ def test_an_account_that_is_to_be_tried_again_stays_in_the_schedule(stack: Stack
 def test_a_mark_that_is_confirmed_keeps_its_date(stack: Stack, clock: Clock) -> None:
     due(stack, clock)
     marked_at = int(clock())
-    stack.accounts.mark_dead(lease(stack, clock), "BAD_REFRESH_TOKEN", marked_at, marked_at)
+    stack.accounts.mark_dead(lease(stack, clock), Failure(marked_at, "BAD_REFRESH_TOKEN"), marked_at)
     clock.forward(100)
-    stack.accounts.mark_dead(lease(stack, clock), "BAD_REFRESH_TOKEN", int(clock()), None)
+    stack.accounts.mark_dead(lease(stack, clock), Failure(int(clock()), "BAD_REFRESH_TOKEN"), None)
 
     assert list(stack.accounts_index.marked_since(marked_at))
     assert not list(stack.accounts_index.marked_since(marked_at + 1))
@@ -192,11 +192,11 @@ def test_a_recheck_concerns_marked_accounts_that_are_to_be_tried_again(stack: St
     now = int(clock())
     assert not stack.accounts.recheck(GrantKey.of_account(1), now)
 
-    stack.accounts.mark_dead(lease(stack, clock), "BAD_REFRESH_TOKEN", now, now + 100)
+    stack.accounts.mark_dead(lease(stack, clock), Failure(now, "BAD_REFRESH_TOKEN"), now + 100)
     assert stack.accounts.recheck(GrantKey.of_account(1), now)
 
     assert (stack.stored(1).status, stack.stored(1).refresh_at) == (Status.NEEDS_REINSTALL, now)
-    stack.accounts.mark_dead(lease(stack, clock), "BAD_REFRESH_TOKEN", now, None)
+    stack.accounts.mark_dead(lease(stack, clock), Failure(now, "BAD_REFRESH_TOKEN"), None)
     assert not stack.accounts.recheck(GrantKey.of_account(1), now)
     assert stack.stored(1).refresh_at is None
 
@@ -204,8 +204,8 @@ def test_a_recheck_concerns_marked_accounts_that_are_to_be_tried_again(stack: St
 def test_the_first_refusal_is_remembered_until_new_tokens_come(stack: Stack, clock: Clock) -> None:
     due(stack, clock)
     refused = FirstRefusal(int(clock()), "v1")
-    stack.accounts.try_later(lease(stack, clock), int(clock()), Fault.HUBSPOT, refused)
-    stack.accounts.try_later(lease(stack, clock), int(clock()), Fault.HUBSPOT)
+    stack.accounts.try_later(lease(stack, clock), int(clock()), Failure(int(clock()), "BAD_HUB", refused=refused))
+    stack.accounts.try_later(lease(stack, clock), int(clock()), Failure(int(clock()), "timeout"))
     assert stack.stored(1).first_refusal == refused
 
     stack.accounts.commit(renewal(lease(stack, clock)))
@@ -223,7 +223,7 @@ def test_an_account_may_not_be_marked_dead_while_an_orphaned_leases_answer_may_b
 
     assert not orphaned.may_be_marked(int(clock()))
 
-    assert stack.accounts.try_later(orphaned, 0, Fault.HUBSPOT)
+    assert stack.accounts.try_later(orphaned, 0, Failure(int(clock()), "timeout"))
     clock.forward(call_timeouts.RESCUE_RETENTION_SECONDS + 1)
     assert lease(stack, clock, "them").may_be_marked(int(clock()))
 
@@ -234,13 +234,13 @@ def test_a_lease_owner_that_lost_its_lease_marks_no_account_dead(stack: Stack, c
     clock.forward(call_timeouts.LEASE_SECONDS)
     lease(stack, clock, "you")
 
-    assert not stack.accounts.mark_dead(slow, "BAD_REFRESH_TOKEN", int(clock()), None)
+    assert not stack.accounts.mark_dead(slow, Failure(int(clock()), "BAD_REFRESH_TOKEN"), None)
 
 
 def test_a_commit_at_the_same_version_undoes_a_mark(stack: Stack, clock: Clock) -> None:
     due(stack, clock)
     leased = lease(stack, clock)
-    stack.accounts.mark_dead(leased, "BAD_REFRESH_TOKEN", int(clock()), None)
+    stack.accounts.mark_dead(leased, Failure(int(clock()), "BAD_REFRESH_TOKEN"), None)
 
     assert stack.accounts.commit(renewal(leased))
 
@@ -255,7 +255,7 @@ def test_a_row_that_is_tried_later_remembers_the_side_at_fault_until_new_tokens_
 ) -> None:
     due(stack, clock)
 
-    assert stack.accounts.try_later(lease(stack, clock), int(clock()) + 5, fault)
+    assert stack.accounts.try_later(lease(stack, clock), int(clock()) + 5, Failure(int(clock()), "timeout", fault))
 
     waiting = stack.stored(1)
     assert (waiting.at_fault, waiting.refresh_at, waiting.lease_owner) == (fault, int(clock()) + 5, None)
@@ -266,7 +266,7 @@ def test_a_row_that_is_tried_later_remembers_the_side_at_fault_until_new_tokens_
 def test_letting_go_leaves_the_row_as_due_as_it_was(stack: Stack, clock: Clock) -> None:
     before = due(stack, clock)
 
-    assert stack.accounts.let_go(lease(stack, clock))
+    assert stack.accounts.let_go(lease(stack, clock), None)
 
     assert stack.stored(1) == before
 
@@ -363,3 +363,26 @@ def test_the_longest_overdue_come_first(stack: Stack, clock: Clock) -> None:
 
 def all_due(stack: Stack, clock: Clock) -> list[GrantKey]:
     return [account.key for shard in range(8) for account in stack.accounts_index.due(shard, int(clock()))]
+
+
+def test_a_row_says_since_when_it_fails_and_how_it_failed_last(stack: Stack, clock: Clock) -> None:
+    stack.store(1, Tokens("access", "refresh"), refresh_at=0)
+    first, second, third = (
+        Failure(1_800_000_100, "timeout"),
+        Failure(1_800_000_200, "http_503"),
+        Failure(1_800_000_300, "BAD_HUB"),
+    )
+    seen = []
+    for settle in (
+        lambda leased: stack.accounts.try_later(leased, int(clock()), first),
+        lambda leased: stack.accounts.let_go(leased, None),
+        lambda leased: stack.accounts.let_go(leased, second),
+        lambda leased: stack.accounts.mark_dead(leased, third, int(clock())),
+    ):
+        assert settle(lease(stack, clock))
+        row = stack.stored(1)
+        seen.append((row.failing_since, row.last_error))
+
+    assert seen == [(first.at, "timeout"), (first.at, "timeout"), (first.at, "http_503"), (first.at, "BAD_HUB")]
+    assert stack.accounts.commit(renewal_of(stack.stored(1)))
+    assert (stack.stored(1).failing_since, stack.stored(1).last_error) == (None, None)

@@ -5,9 +5,8 @@ from botocore.stub import Stubber
 
 from hubspot_oauth.api.disconnect import asks_to_uninstall
 from hubspot_oauth.domain import call_timeouts
-from hubspot_oauth.domain.account import GrantKey, Status
+from hubspot_oauth.domain.account import Failure, GrantKey, Status
 from hubspot_oauth.domain.api_errors import AccountNotFound, AppRefused, InvalidRequest, VaultUnavailable
-from hubspot_oauth.domain.errors import Fault
 from simulator import Running
 from simulator.faults import parse_fault
 from tests.support.product_visitor import ProductVisitor
@@ -151,8 +150,8 @@ def test_a_refresh_under_way_does_not_bring_the_account_back(installed: Stack, c
     assert leaving
 
     assert not installed.accounts.commit(renewal_of(leased, sealed=b"late"))
-    assert not installed.accounts.mark_dead(leased, "BAD_REFRESH_TOKEN", int(clock()), None)
-    assert not installed.accounts.try_later(leased, int(clock()), Fault.HUBSPOT)
+    assert not installed.accounts.mark_dead(leased, Failure(int(clock()), "BAD_REFRESH_TOKEN"), None)
+    assert not installed.accounts.try_later(leased, int(clock()), Failure(int(clock()), "timeout"))
     assert installed.accounts.forget(leaving)
 
     assert not installed.accounts.commit(renewal_of(leased, sealed=b"late"))  # a rescue that comes late

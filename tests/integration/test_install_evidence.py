@@ -233,7 +233,7 @@ def test_a_reference_that_no_install_link_takes_is_refused(stack: Stack, referen
     assert (answer["statusCode"], refused["code"], refused["field"]) == (400, "invalid_request", "client_reference_id")
 
 
-@pytest.mark.parametrize("name", ["status", "client_reference_id", "cursor"])
+@pytest.mark.parametrize("name", ["status", "client_reference_id", "failing", "cursor"])
 def test_an_empty_filter_is_refused_and_lists_no_account(visitor: ProductVisitor, name: str) -> None:
     visitor.walk()
 

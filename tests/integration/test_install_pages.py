@@ -102,7 +102,7 @@ def test_success_names_the_account_by_its_domain_as_the_api_does(visitor: Produc
     pages = [visitor.open(url) for _ in range(2)]
 
     assert all("<strong>account-100001.example</strong> (100001)" in page["body"] for page in pages)
-    assert visitor.stack.accounts_route.one(100001)["hub_domain"] == "account-100001.example"
+    assert visitor.stack.accounts_route.one(100001)["domain"] == "account-100001.example"
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_an_install_needs_no_domain(visitor: ProductVisitor, hubspot: Running, f
     page = visitor.open(url)
 
     assert "connected to your HubSpot account <strong>100001</strong>." in page["body"]
-    assert visitor.stack.accounts_route.one(100001)["hub_domain"] is None
+    assert visitor.stack.accounts_route.one(100001)["domain"] is None
 
 
 def test_an_install_waits_three_seconds_for_a_domain_and_no_longer(

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from hubspot_oauth.domain.account import Account, FirstRefusal, GrantKey, Status
-from hubspot_oauth.domain.errors import Fault
+from hubspot_oauth.domain.account import Account, Failure, FirstRefusal, GrantKey, Status
 from hubspot_oauth.domain.tokens import Tokens
 from hubspot_oauth.refresh.breaker_state import Evidence
 from simulator import Running
@@ -81,15 +81,16 @@ def leased(stack: Stack, clock: Clock) -> Account:
     return leased
 
 
+FAILURE = Failure(1_800_000_000, "BAD_HUB")
 ENDINGS: dict[str, Callable[[Stack, Account], bool]] = {
     "commit": lambda stack, row: stack.accounts.commit(renewal_of(row, sealed=b"new")),
-    "try_later": lambda stack, row: stack.accounts.try_later(row, 1_900_000_000, Fault.HUBSPOT),
+    "try_later": lambda stack, row: stack.accounts.try_later(row, 1_900_000_000, FAILURE),
     "try_later after a refusal": lambda stack, row: stack.accounts.try_later(
-        row, 1_900_000_000, Fault.HUBSPOT, FirstRefusal(1_800_000_000, "v1")
+        row, 1_900_000_000, replace(FAILURE, refused=FirstRefusal(1_800_000_000, "v1"))
     ),
-    "let_go": lambda stack, row: stack.accounts.let_go(row),
-    "mark_dead": lambda stack, row: stack.accounts.mark_dead(row, "BAD_HUB", 1_800_000_000, 1_900_000_000),
-    "mark_dead for good": lambda stack, row: stack.accounts.mark_dead(row, "BAD_HUB", 1_800_000_000, None, proved=True),
+    "let_go": lambda stack, row: stack.accounts.let_go(row, FAILURE),
+    "mark_dead": lambda stack, row: stack.accounts.mark_dead(row, FAILURE, 1_900_000_000),
+    "mark_dead for good": lambda stack, row: stack.accounts.mark_dead(row, FAILURE, None, proved=True),
 }
 
 
@@ -129,19 +130,19 @@ def test_what_another_lease_owner_has_not_ended_yet_is_not_taken_for_ours(
     stack: Stack, leased: Account, clock: Clock
 ) -> None:
     again_at = int(clock())
-    assert stack.accounts.try_later(leased, again_at, Fault.HUBSPOT)
+    assert stack.accounts.try_later(leased, again_at, FAILURE)
     taken_over(stack, clock)
 
-    assert not stack.accounts.try_later(leased, again_at, Fault.HUBSPOT)
+    assert not stack.accounts.try_later(leased, again_at, FAILURE)
 
 
 def test_the_same_ending_of_a_later_version_is_not_taken_for_ours(stack: Stack, leased: Account, clock: Clock) -> None:
     taken = taken_over(stack, clock)
     assert stack.accounts.commit(renewal_of(taken, sealed=b"new", refresh_at=int(clock())))
-    assert stack.accounts.let_go(taken_over(stack, clock))
+    assert stack.accounts.let_go(taken_over(stack, clock), None)
     assert stack.stored(HUB_ID).attempts == leased.attempts - 1
 
-    assert not stack.accounts.let_go(leased)
+    assert not stack.accounts.let_go(leased, None)
 
 
 def test_a_breaker_whose_opening_and_closing_were_not_answered_reports_both_once(stack: Stack, clock: Clock) -> None:

@@ -6,7 +6,7 @@ from functools import partial, reduce
 import pytest
 
 from hubspot_oauth.domain import call_timeouts
-from hubspot_oauth.domain.account import Account, GrantKey
+from hubspot_oauth.domain.account import Account, Failure, GrantKey
 from hubspot_oauth.domain.api_errors import (
     AccountNotFound,
     HubSpotUnavailable,
@@ -14,7 +14,6 @@ from hubspot_oauth.domain.api_errors import (
     TokenRejected,
     Unavailable,
 )
-from hubspot_oauth.domain.errors import Fault
 from hubspot_oauth.domain.tokens import fingerprint
 from simulator import Running
 from tests.support.simulated_hubspot import fail_refreshes, token_calls
@@ -94,7 +93,11 @@ def test_a_reader_does_not_wait_for_a_lease_owner_that_has_let_go_without_a_toke
     expired: Stack, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     held = held_by_another(expired, clock)
-    meanwhile(monkeypatch, expired, lambda: expired.accounts.try_later(held, int(clock()) + 40, Fault.HUBSPOT))
+    meanwhile(
+        monkeypatch,
+        expired,
+        lambda: expired.accounts.try_later(held, int(clock()) + 40, Failure(int(clock()), "timeout")),
+    )
     asked_at = clock()
 
     with pytest.raises(HubSpotUnavailable) as caught:
@@ -254,7 +257,7 @@ def test_a_waiting_reader_looks_again_when_the_lease_owner_let_go_without_a_try(
     expired: Stack, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     held = held_by_another(expired, clock)
-    meanwhile(monkeypatch, expired, lambda: expired.accounts.let_go(held))
+    meanwhile(monkeypatch, expired, lambda: expired.accounts.let_go(held, None))
 
     with pytest.raises(RefreshInProgress):
         expired.token(HUB_ID)

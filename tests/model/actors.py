@@ -31,7 +31,7 @@ REMAINING = 60.0
 KEY = GrantKey.of_account(HUB_ID)
 SECRET = Secret("secret", "v1")
 SETTINGS = Settings.from_env(ENVIRONMENT)
-Kind = Literal["schedule", "reader", "install", "rescue", "disconnect", "recheck"]
+Kind = Literal["schedule", "reader", "install", "rescue", "disconnect", "recheck", "adopt"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,9 +276,19 @@ def _reader(actor: Actor, world: _World, product: Product) -> None:
 
 def _install(actor: Actor, world: _World, product: Product) -> None:
     sent_at = int(world.clock())
+    new = _granted(actor, world, sent_at, exchanged_at_ms=sent_at * 1000)
+    product.accounts.install(new, int(world.clock()))
+
+
+def _adopt(actor: Actor, world: _World, product: Product) -> None:
+    product.accounts.adopt(_granted(actor, world, int(world.clock()), exchanged_at_ms=0), int(world.clock()))
+
+
+def _granted(actor: Actor, world: _World, sent_at: int, *, exchanged_at_ms: int) -> NewInstall:
+    """A grant that HubSpot has just made; for an adoption, the one that another system holds."""
     reply = world.ask(Step("exchange"))
     assert isinstance(reply, Issued)
-    new = NewInstall(
+    return NewInstall(
         key=KEY,
         install_id=actor.name,
         sealed=sealed(Tokens(f"access {reply.serial}", reply.refresh_token), actor.name),
@@ -287,10 +297,9 @@ def _install(actor: Actor, world: _World, product: Product) -> None:
         expires_at=sent_at + LIFETIME,
         refresh_at=sent_at + LIFETIME * 2 // 3,
         binding=Binding.BOUND,
-        exchanged_at_ms=sent_at * 1000,
+        exchanged_at_ms=exchanged_at_ms,
         client_reference_id=actor.given,
     )
-    product.accounts.install(new, int(world.clock()))
 
 
 def _rescue(actor: Actor, _world: _World, product: Product) -> None:
@@ -315,6 +324,7 @@ _PLAYS: Mapping[Kind, Callable[[Actor, _World, Product], None]] = {
     "rescue": _rescue,
     "disconnect": _disconnect,
     "recheck": _recheck,
+    "adopt": _adopt,
 }
 
 

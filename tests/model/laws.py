@@ -17,6 +17,8 @@ from tests.model.world import Move, World, quiet
 AT_WORK_SECONDS = PREPARE_SECONDS + HUBSPOT_SECONDS + AWS_CALL_SECONDS
 A_MINUTE_SECONDS = 60 - 4  # two clocks that differ
 AN_HOUR_SECONDS = 3600
+#: Those who may make a row, or bring one back.
+INSTALLS = ("install", "adopt")
 _deserializer = TypeDeserializer()
 
 
@@ -69,7 +71,7 @@ def broken(before: World, move: Move) -> Iterator[str]:
 
 def _written(before: World, move: Move, actor: Actor) -> Iterator[str]:
     old, new = read(before.row), read(move.after.row)
-    installs = actor.kind == "install"
+    installs = actor.kind in INSTALLS
     if old is None:
         if not installs or not new or not new.install_id:
             yield "a removed account comes back"
@@ -78,7 +80,7 @@ def _written(before: World, move: Move, actor: Actor) -> Iterator[str]:
         if actor.kind != "disconnect" or old.status != "disconnecting":
             yield "an account is removed that is not being disconnected, or that was installed anew"
         return
-    yield from _moved(old, new, installs=installs)
+    yield from _moved(old, new, actor)
     if new.status == "needs_reinstall" != old.status:
         yield from _marked(before, new)
     if new.status == "needs_reinstall" and new.refresh_at is None and before.erred and _lives(before, new):
@@ -100,12 +102,16 @@ def _marked(world: World, row: Seen) -> Iterator[str]:
         yield "an account is marked dead while many are refused and none is refreshed"
 
 
-def _moved(old: Seen, new: Seen, *, installs: bool) -> Iterator[str]:
+def _moved(old: Seen, new: Seen, actor: Actor) -> Iterator[str]:
+    installs, adopts = actor.kind in INSTALLS, actor.kind == "adopt"
+    if adopts and old.install_id != new.install_id and old.status != "needs_reinstall":
+        yield "an adopted grant is written over one that may live"
     if old.status == "disconnecting" != new.status and not installs:
         yield "an account that is being disconnected is brought back"
     if old.install_id == new.install_id and new.serial < old.serial:
         yield "an older token is written over a newer one"
-    if old.install_id != new.install_id and (not installs or new.exchanged_at_ms < old.exchanged_at_ms):
+    overtaken = new.exchanged_at_ms < old.exchanged_at_ms and not adopts
+    if old.install_id != new.install_id and (not installs or overtaken):
         yield "an earlier install is written over a later one"
     if old.reference not in (None, new.reference):
         yield "an account linked to one customer is given to another"

@@ -19,6 +19,8 @@ RECHECK: Final[_Start] = ("recheck", None)
 INSTALL: Final[_Start] = ("install", None)
 INSTALL_BY_LINK: Final[_Start] = ("install", "customer")
 OTHERS_INSTALL: Final[_Start] = ("install", "another customer")
+ADOPT: Final[_Start] = ("adopt", "customer")
+OTHERS_ADOPT: Final[_Start] = ("adopt", "another customer")
 LEASE: Final = PREPARE_SECONDS + HUBSPOT_SECONDS + AWS_CALL_SECONDS  # a lease ends for those whose clocks are fast
 EDGE: Final = (LEASE - 4, 4)  # short of that, and then on it
 TWICE: Final = (SCHEDULE, SCHEDULE)
@@ -32,6 +34,9 @@ SCENARIOS: Final = {  # the small ones first
     "another customer's install": Left(starts=(OTHERS_INSTALL, SCHEDULE), pauses=(LEASE,)),
     "a link that comes late": Left(starts=(INSTALL_BY_LINK, INSTALL, DISCONNECT)),
     "two links that come late": Left(starts=(INSTALL_BY_LINK, OTHERS_INSTALL, INSTALL)),
+    "an adoption": Left(starts=(ADOPT, DISCONNECT, INSTALL)),
+    "an adoption while a refresh is under way": Left(starts=(SCHEDULE, ADOPT), refusals=1),
+    "adoptions of a dead account": Left(starts=(SCHEDULE, ADOPT, OTHERS_ADOPT), pauses=(A_MINUTE,)),
     "a grant that dies": Left(starts=(SCHEDULE, READER, SCHEDULE), uninstalls=1, pauses=(A_MINUTE,)),
     "marks rechecked while answers are late": Left(starts=(*TWICE, RECHECK), hiccups=1, crashes=1, pauses=(A_MINUTE,)),
     "a hiccup that goes on": Left(starts=(*TWICE, RECHECK), proofs=1, pauses=(TWO_LIVES,)),
@@ -63,6 +68,7 @@ REFUSED_AFTER_UNINSTALL: Final = (
     "a final mark",
     "a re-install before a final mark",
     "a disconnect while marks are rechecked",
+    "adoptions of a dead account",
 )
 
 

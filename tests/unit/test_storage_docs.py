@@ -22,7 +22,7 @@ from hubspot_oauth.adapters.accounts_table import AlreadyLinked
 from hubspot_oauth.adapters.dynamodb import plain, typed
 from hubspot_oauth.adapters.refresh_queue import Batch
 from hubspot_oauth.adapters.rescue_queue import to_message
-from hubspot_oauth.domain.account import Account, Binding, FirstRefusal, GrantKey, NewInstall, Renewal
+from hubspot_oauth.domain.account import Account, Binding, Failure, FirstRefusal, GrantKey, NewInstall, Renewal
 from hubspot_oauth.domain.errors import Fault
 from hubspot_oauth.domain.settings import Settings
 from hubspot_oauth.install.attempt import INSTALLED, Attempt
@@ -86,13 +86,16 @@ def account_calls(account: Account | None = None, owner: str = "owner", now: int
     return {
         "get": lambda accounts: accounts.get(KEY),
         "install": lambda accounts: accounts.install(NEW, now),
+        "adopt": lambda accounts: accounts.adopt(NEW, now),
         "lease_due": lambda accounts: accounts.lease_due(KEY, owner, now),
         "lease_seen": lambda accounts: accounts.lease_seen(account, owner, now),
         "commit": lambda accounts: accounts.commit(RENEWAL),
-        "try_later": lambda accounts: accounts.try_later(account, now, Fault.AWS, FirstRefusal(now, "v1")),
-        "let_go": lambda accounts: accounts.let_go(account),
+        "try_later": lambda accounts: accounts.try_later(
+            account, now, Failure(now, "timeout", Fault.AWS, FirstRefusal(now, "v1"))
+        ),
+        "let_go": lambda accounts: accounts.let_go(account, Failure(now, "ThrottlingException")),
         "mark_dead": lambda accounts: [
-            accounts.mark_dead(account, "BAD_HUB", now, again_at, proved=True) for again_at in (now, None)
+            accounts.mark_dead(account, Failure(now, "BAD_HUB"), again_at, proved=True) for again_at in (now, None)
         ],
         "begin_disconnect": lambda accounts: accounts.begin_disconnect(KEY, now),
         "forget": lambda accounts: accounts.forget(account),

@@ -16,13 +16,18 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 
+#: How many rows one scan for failing accounts reads, and how many scans one page may take.
+_SCANNED, _MOST_SCANS = 1000, 5
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Which accounts to list. Set ``status``, ``client_reference_id`` or neither; ``after`` is the previous page's."""
+    """Which accounts to list. Set one of the three filters or none; ``after`` is the previous page's."""
 
     limit: int
     status: str | None = None
     client_reference_id: str | None = None
+    failing: bool = False
     after: dict[str, Any] | None = None
 
 
@@ -65,14 +70,43 @@ class AccountsIndex:
             InvalidRequest: ``after`` belongs to another listing.
         """
         try:
-            found = self._find(question)
+            keys, after = self._failing(question) if question.failing else self._keys(question)
         except ClientError as error:
             if question.after and code_of(error) == "ValidationException":
                 raise InvalidRequest("cursor does not belong to this listing.", field="cursor") from None
             raise
-        rows = self._rows([GrantKey.parse(plain(item)) for item in found["Items"]])
+        return Page([account_from(row) for row in self._rows(keys)], after)
+
+    def _failing(self, question: Question) -> tuple[list[GrantKey], dict[str, Any] | None]:
+        """The active accounts whose last refresh failed: a scan, which reads the whole table page by page.
+
+        An index would have to be written for every account while HubSpot is away, just when the table is busiest.
+        """
+        keys: list[GrantKey] = []
+        after = question.after
+        for _ in range(_MOST_SCANS):
+            request: dict[str, Any] = {"ExclusiveStartKey": typed(after)} if after else {}
+            found = self._dynamodb.scan(
+                TableName=self._table,
+                Limit=_SCANNED,
+                FilterExpression="attribute_exists(failing_since) AND #status = :active",
+                ExpressionAttributeNames={"#status": "status"},
+                ExpressionAttributeValues=typed({":active": Status.ACTIVE}),
+                ProjectionExpression="hub_id, holder",
+                **request,
+            )
+            keys += [GrantKey.parse(plain(item)) for item in found["Items"]]
+            if len(keys) > question.limit:
+                return keys[: question.limit], dict(keys[question.limit - 1].attributes())
+            after = plain(found["LastEvaluatedKey"]) if "LastEvaluatedKey" in found else None
+            if after is None or len(keys) == question.limit:
+                break
+        return keys, after
+
+    def _keys(self, question: Question) -> tuple[list[GrantKey], dict[str, Any] | None]:
+        found = self._find(question)
         after = found.get("LastEvaluatedKey")
-        return Page([account_from(row) for row in rows], plain(after) if after else None)
+        return [GrantKey.parse(plain(item)) for item in found["Items"]], plain(after) if after else None
 
     def _find(self, question: Question) -> Mapping[str, Any]:
         request: dict[str, Any] = {"TableName": self._table, "Limit": question.limit}

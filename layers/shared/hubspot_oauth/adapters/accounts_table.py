@@ -7,9 +7,8 @@ Each method writes only under its condition, with this effect::
     lease_seen active and as read, no lease                  -> a lease, attempts + 1
                an orphaned lease                             -> the same, and orphaned_since is now
     commit     install_id and version unchanged              -> new tokens, version + 1, active, no lease
-    try_later  the caller owns the lease                     -> due again at refresh_at, no lease, at_fault is stored,
-                                                                and the first refusal if it is given
-    let_go     the caller owns the lease                     -> same due time, attempts - 1, no lease
+    try_later  the caller owns the lease                     -> due again at refresh_at, no lease, failure stored
+    let_go     the caller owns the lease                     -> same due time, attempts - 1, no lease, failure stored
     mark_dead  the caller owns the lease                     -> needs_reinstall, no lease, tokens kept; due for a
                                                                 recheck, or (a final mark) not in the due index
     recheck    marked dead, and waiting for a recheck        -> due now
@@ -20,6 +19,8 @@ Each method writes only under its condition, with this effect::
     install    no install whose code was exchanged later;    -> new install_id and tokens, version 1, active, no lease,
                if it names a customer, the row is linked        that customer's client_reference_id
                to none or to the same one
+    adopt      no row, or one that is marked dead;           -> as install
+               if it names a customer, as install
     _link      linked to no customer or the same one         -> client_reference_id of an install that a later one
                                                                 has overtaken
 
@@ -37,11 +38,10 @@ import random
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from hubspot_oauth.adapters.account_rows import account_from
+from hubspot_oauth.adapters.account_rows import account_from, failed, identity_of, values_of_grant, values_of_install
 from hubspot_oauth.adapters.dynamodb import Returns, Updated, delete, plain, typed, update
-from hubspot_oauth.domain.account import Account, FirstRefusal, Grant, GrantKey, NewInstall, Renewal, Status
+from hubspot_oauth.domain.account import Account, Failure, GrantKey, NewInstall, Renewal, Status
 from hubspot_oauth.domain.call_timeouts import LEASE_SECONDS
-from hubspot_oauth.domain.errors import Fault
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -59,7 +59,7 @@ _GRANT = (
 _INDEXED = "refresh_at, refresh_shard"
 _LEASE = "lease_owner, lease_until"
 _REFUSAL = "refused_at, refused_with, refusal_proved, needs_reinstall_because"
-_TROUBLE = f"{_LEASE}, attempts, orphaned_since, at_fault, {_REFUSAL}"
+_TROUBLE = f"{_LEASE}, attempts, orphaned_since, at_fault, failing_since, last_error, {_REFUSAL}"
 
 _Condition = tuple[str, dict[str, Any]]  # the expression, and the values it names
 
@@ -94,33 +94,28 @@ class AccountsTable:
         Raises:
             AlreadyLinked: The account is linked to another client_reference_id; nothing was written.
         """
-        values: dict[str, Any] = {
-            **self._grant(new),
-            ":install_id": new.install_id,
-            ":one": 1,
-            ":status": Status.ACTIVE,
-            ":binding": new.binding,
-            ":exchanged": new.exchanged_at_ms,
-            ":now": now,
-        }
-        condition = "(attribute_not_exists(exchanged_at_ms) OR exchanged_at_ms <= :exchanged)"
-        given = {name: value for name in ("client_reference_id", "hub_domain") if (value := getattr(new, name))}
-        values |= {f":{name}": value for name, value in given.items()}
-        if new.client_reference_id:
-            condition += f" AND {_UNLINKED}"
-        change = (
-            "SET install_id = :install_id, version = :one, #status = :status, status_since = :now,"
-            f" {_GRANT}, binding = :binding, exchanged_at_ms = :exchanged, installed_at = :now"
-            f"{''.join(f', {name} = :{name}' for name in given)}"
-            f" REMOVE {_TROUBLE}"
-        )
-        before, done = self._update(new.key, change, condition, values, returns="ALL_OLD")
+        latest = "(attribute_not_exists(exchanged_at_ms) OR exchanged_at_ms <= :exchanged)"
+        before, done = self._install(new, now, latest, {})
         if done:
             return account_from(before) if before.get("install_id") not in (None, new.install_id) else None
         # An install whose code was exchanged later is stored already, or the account is linked to another customer.
         if new.client_reference_id and not self._link(new.key, new.client_reference_id):
             raise AlreadyLinked
         return account_from(before)
+
+    def adopt(self, new: NewInstall, now: int) -> bool:
+        """Store a grant that another system holds, unless the account is connected: then only its customer.
+
+        Raises:
+            AlreadyLinked: The account is linked to another client_reference_id; nothing was written.
+        """
+        gone = "(attribute_not_exists(hub_id) OR #status = :dead)"
+        before, done = self._install(new, now, gone, {":dead": Status.NEEDS_REINSTALL})
+        if done or before.get("install_id") == new.install_id:
+            return True
+        if new.client_reference_id and not self._link(new.key, new.client_reference_id):
+            raise AlreadyLinked
+        return False
 
     def lease_due(self, key: GrantKey, owner: str, now: int) -> Account | None:
         """Lease a row for the schedule; return it, or None when it is leased, not due, or in its ``orphan_wait``."""
@@ -133,7 +128,7 @@ class AccountsTable:
 
         The row must be unchanged and without a lease. An orphaned lease is taken over in any case.
         """
-        same = f"{_SAME} AND #status = :active AND {_FREE}", {**_identity(seen), ":active": Status.ACTIVE}
+        same = f"{_SAME} AND #status = :active AND {_FREE}", {**identity_of(seen), ":active": Status.ACTIVE}
         return self._lease(seen.key, owner, now, same, (_ORPHANED, {}), after_orphan_wait=False)
 
     def commit(self, renewal: Renewal) -> bool:
@@ -142,28 +137,35 @@ class AccountsTable:
         A mark on that version is undone, because the new tokens prove that the grant is alive.
         """
         change = f"SET version = :next, #status = :active, {_GRANT} REMOVE {_TROUBLE}"
-        values = {**_identity(renewal), **self._grant(renewal), ":next": renewal.version + 1, ":active": Status.ACTIVE}
+        values = {
+            **identity_of(renewal),
+            **values_of_grant(renewal, self._shard()),
+            ":next": renewal.version + 1,
+            ":active": Status.ACTIVE,
+        }
         row, done = self._update(renewal.key, change, _SAME, values, returns="NONE")
         return done or row.get("sealed") == renewal.sealed
 
-    def try_later(self, leased: Account, refresh_at: int, at_fault: Fault, refused: FirstRefusal | None = None) -> bool:
-        """End the lease, make the row due at ``refresh_at``, store what is given; False when the lease is lost."""
-        new: dict[str, Any] = {"refresh_at": refresh_at, "at_fault": at_fault}
-        if refused:
+    def try_later(self, leased: Account, refresh_at: int, failure: Failure) -> bool:
+        """End the lease, make the row due at ``refresh_at``, store the failure; False when the lease is lost."""
+        new: dict[str, Any] = {"refresh_at": refresh_at, "at_fault": failure.fault, **failed(leased, failure)}
+        if refused := failure.refused:
             new |= {"refused_at": refused.at, "refused_with": refused.secret_version, "refusal_proved": False}
         return self._settle(leased, new)
 
-    def let_go(self, leased: Account) -> bool:
+    def let_go(self, leased: Account, failure: Failure | None) -> bool:
         """End the lease and uncount this try; the row keeps its due time. False when the lease is lost."""
-        return self._settle(leased, {"attempts": max(0, leased.attempts - 1)})
+        trouble = failed(leased, failure) if failure else {}
+        return self._settle(leased, {"attempts": max(0, leased.attempts - 1), **trouble})
 
-    def mark_dead(self, leased: Account, code: str, now: int, again_at: int | None, *, proved: bool = False) -> bool:
+    def mark_dead(self, leased: Account, refusal: Failure, again_at: int | None, *, proved: bool = False) -> bool:
         """Mark the account dead, or confirm its mark; False when the lease is lost.
 
         ``Account.may_be_marked`` must hold. The account is tried again at ``again_at``, or never if that is None.
         """
-        dead = {"status": Status.NEEDS_REINSTALL, "needs_reinstall_because": code, "refusal_proved": proved}
-        since = {"status_since": now} if leased.status is Status.ACTIVE else {}
+        dead = {"status": Status.NEEDS_REINSTALL, "needs_reinstall_because": refusal.error, "refusal_proved": proved}
+        dead |= failed(leased, refusal)
+        since = {"status_since": refusal.at} if leased.status is Status.ACTIVE else {}
         if again_at is None:
             return self._settle(leased, {**dead, **since}, remove=f"{_INDEXED}, {_LEASE}")
         return self._settle(leased, {**dead, **since, "refresh_at": again_at})
@@ -187,6 +189,20 @@ class AccountsTable:
         """Make a marked account due now; False when it is not marked, is due already, or is never tried again."""
         values = {":dead": Status.NEEDS_REINSTALL, ":now": now}
         return self._write(key, "SET refresh_at = :now", "#status = :dead AND refresh_at > :now", values)
+
+    def _install(self, new: NewInstall, now: int, condition: str, values: dict[str, Any]) -> Updated:
+        """Write the row anew; return it as it was, and whether it was written."""
+        change = (
+            "SET install_id = :install_id, version = :one, #status = :status, status_since = :now,"
+            f" {_GRANT}, binding = :binding, exchanged_at_ms = :exchanged, installed_at = :now"
+        )
+        for name in ("client_reference_id", "hub_domain"):
+            if getattr(new, name):
+                change += f", {name} = :{name}"
+        if new.client_reference_id:
+            condition += f" AND {_UNLINKED}"
+        written = {**values, **values_of_install(new, now, self._shard())}
+        return self._update(new.key, f"{change} REMOVE {_TROUBLE}", condition, written, returns="ALL_OLD")
 
     def _lease(
         self, key: GrantKey, owner: str, now: int, free: _Condition, orphaned: _Condition, *, after_orphan_wait: bool
@@ -226,23 +242,9 @@ class AccountsTable:
         written = {"install_id": leased.install_id, "version": leased.version, "lease_owner": None, **new}
         return done or all(row.get(name) == value for name, value in written.items())
 
-    def _grant(self, grant: Grant) -> dict[str, Any]:
-        return {
-            ":sealed": grant.sealed,
-            ":scopes": " ".join(grant.scopes),
-            ":issued_at": grant.issued_at,
-            ":expires_at": grant.expires_at,
-            ":refresh_at": grant.refresh_at,
-            ":shard": self._shard(),
-        }
-
     def _write(self, key: GrantKey, change: str, condition: str, values: dict[str, Any]) -> bool:
         _, done = self._update(key, change, condition, values, returns="NONE")
         return done
 
     def _update(self, key: GrantKey, change: str, condition: str, values: dict[str, Any], returns: Returns) -> Updated:
         return update(self._dynamodb, self._table, key.attributes(), change, condition, values, returns)
-
-
-def _identity(row: Account | Renewal) -> dict[str, Any]:
-    return {":install_id": row.install_id, ":version": row.version}

@@ -49,7 +49,7 @@ class AccountsRoute:
         return self._shown(account)
 
     def page(self, query: Mapping[str, str]) -> dict[str, object]:
-        """A page of all accounts, or of those with one ``status`` or one ``client_reference_id``.
+        """A page of all accounts, or of those with one ``status``, one ``client_reference_id``, or failing refreshes.
 
         Raises:
             InvalidRequest: A value is malformed.
@@ -61,16 +61,18 @@ class AccountsRoute:
     def _shown(self, account: Account) -> dict[str, object]:
         return {
             "hub_id": account.hub_id,
-            "hub_domain": account.hub_domain,
+            "domain": account.hub_domain,
             "status": str(account.status),
             "client_reference_id": account.client_reference_id,
             "binding": str(account.binding),
             "scopes": list(account.scopes),
             "missing_scopes": self.settings.missing_scopes(account.scopes),
             "installed_at": iso(account.installed_at),
-            "refreshed_at": iso(account.issued_at),
+            "last_refreshed_at": iso(account.issued_at),
             "expires_at": iso(account.expires_at),
-            "refresh_at": iso(account.refresh_at) if account.refresh_at else None,
+            "next_refresh_at": iso(account.refresh_at) if account.refresh_at else None,
+            "failing_since": iso(account.failing_since) if account.failing_since else None,
+            "last_error": account.last_error,
             "needs_reinstall_because": account.needs_reinstall_because,
         }
 
@@ -81,19 +83,23 @@ def question_of(query: Mapping[str, str]) -> Question:
     Raises:
         InvalidRequest: A value is malformed, or two filters are given.
     """
-    for name in ("status", "client_reference_id", "cursor"):
-        if query.get(name) == "":  # an empty variable in the caller's code must not list every account
+    filters = [name for name in ("status", "client_reference_id", "failing") if name in query]
+    for name in (*filters, *(["cursor"] if "cursor" in query else [])):
+        if not query[name]:  # an empty variable in the caller's code must not list every account
             raise InvalidRequest(f"{name} is empty.", field=name)
     status, reference = query.get("status"), query.get("client_reference_id")
     if reference and len(reference) > MOST_REFERENCE:
         raise InvalidRequest(
             f"client_reference_id is longer than {MOST_REFERENCE} characters.", field="client_reference_id"
         )
-    if status and reference:
-        raise InvalidRequest("Ask by status or by client_reference_id, not both.")
+    if len(filters) > 1:
+        raise InvalidRequest(f"Ask by {' or by '.join(filters)}, not by several at once.")
+    if query.get("failing") not in (None, "true"):
+        raise InvalidRequest("failing is not true; leave it out for all accounts.", field="failing")
     if status and status not in list(Status):
         raise InvalidRequest(f"status is not one of {', '.join(Status)}.", field="status")
-    return Question(_limit_of(query), status, reference, _parsed_cursor(query.get("cursor")))
+    cursor = _parsed_cursor(query.get("cursor"))
+    return Question(_limit_of(query), status, reference, failing="failing" in query, after=cursor)
 
 
 def _limit_of(query: Mapping[str, str]) -> int:

@@ -107,6 +107,23 @@ class FirstRefusal:
 
 
 @dataclass(frozen=True, slots=True)
+class Failure:
+    """A try that brought no new tokens.
+
+    Attributes:
+        at: When it ended, epoch seconds.
+        error: HubSpot's code, AWS's or one of ours.
+        fault: The side at fault.
+        refused: The grant's first refusal, if it was one.
+    """
+
+    at: int
+    error: str
+    fault: Fault = Fault.HUBSPOT
+    refused: FirstRefusal | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Due:
     """An entry of the due index, which may be stale."""
 
@@ -130,6 +147,8 @@ class Account(SealedGrant):
     attempts: int = 0
     orphaned_since: int | None = None
     at_fault: Fault | None = None
+    failing_since: int | None = None
+    last_error: str | None = None
     first_refusal: FirstRefusal | None = None
     refusal_proved: bool = False
     needs_reinstall_because: str | None = None

@@ -15,7 +15,7 @@ from hubspot_oauth.adapters.hubspot_answers import NO_ACCESS_TOKEN
 from hubspot_oauth.adapters.sealing import Sealer
 from hubspot_oauth.adapters.telemetry import Report
 from hubspot_oauth.adapters.vault import Vault
-from hubspot_oauth.domain.account import Account, Renewal
+from hubspot_oauth.domain.account import Account, Failure, Renewal
 from hubspot_oauth.domain.api_errors import NotConfigured, TokensUnreadable, VaultUnavailable
 from hubspot_oauth.domain.call_timeouts import FINISH_SECONDS, PREPARE_SECONDS
 from hubspot_oauth.domain.clocks import Clock, Monotonic, Remaining, Roll
@@ -139,18 +139,20 @@ class Refresher:
 
     def _apply(self, verdict: Verdict, leased: Account) -> Verdict | Moved:
         """End the lease as the verdict says, and count the failure. A mark has already ended the lease."""
+        now = self.clock()
+        failure = Failure(int(now), verdict.code, verdict.fault, verdict.refused)
         if verdict.do is Do.TRY_LATER:
-            again_at = verdict.again_at(self.clock())
-            if not self._release(lambda: self.accounts.try_later(leased, again_at, verdict.fault, verdict.refused)):
+            again_at = verdict.again_at(now)
+            if not self._release(lambda: self.accounts.try_later(leased, again_at, failure)):
                 return Moved()
         elif verdict.do is Do.LET_GO:
-            self._release(lambda: self.accounts.let_go(leased))
+            self._release(lambda: self.accounts.let_go(leased, failure if verdict.kind else None))
         self._count(verdict, leased)
         return verdict
 
     def _mark_dead(self, verdict: Verdict, leased: Account, now: int) -> bool:
         again_at = None if verdict.final else verdict.again_at(self.clock())
-        return self.accounts.mark_dead(leased, verdict.code, now, again_at, proved=verdict.proved)
+        return self.accounts.mark_dead(leased, Failure(now, verdict.code), again_at, proved=verdict.proved)
 
     def _count(self, verdict: Verdict, leased: Account) -> None:
         if verdict.kind:
