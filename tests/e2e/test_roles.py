@@ -90,6 +90,14 @@ def disconnect(bench: Bench) -> None:
     assert bench.version(ACME) == 0
 
 
+def adopt(bench: Bench) -> None:
+    bench.reached.clear_faults()
+    bench.reached.remove_accounts()
+    grant = bench.reached.simulate("grants", count=1, first_hub_id=ACME)
+    done = bench.reached.call(f"/accounts/{ACME}", "PUT", refresh_token=grant["refresh_token"])
+    assert done.status_code == 201
+
+
 def dispatcher(bench: Bench) -> None:
     version = bench.installed(due=True)
     assert bench.invoke("RefreshDispatcherFunction", {}) == {"queued": 1}
@@ -133,6 +141,7 @@ DUTIES: dict[str, Callable[[Bench], None]] = {
     "CallbackFunctionRole": callback,
     "TokenFunctionRole": token,
     "InstallLinksFunctionRole": install_links,
+    "AdoptFunctionRole": adopt,
     "AccountsFunctionRole": accounts,
     "DisconnectFunctionRole": disconnect,
     "RefreshDispatcherFunctionRole": dispatcher,

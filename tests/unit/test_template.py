@@ -55,6 +55,7 @@ MAY = {
     | {("dynamodb:Query", "AccountsTable/index/by_status"), ("dynamodb:Query", "AccountsTable/index/by_reference")},
     "DisconnectFunction": {READ_SECRET, ("kms:Decrypt", "TokensKey")}
     | table("AccountsTable", "DeleteItem", "UpdateItem"),
+    "AdoptFunction": {READ_SECRET} | table("AccountsTable", "GetItem", "UpdateItem") | SEAL,
     "RefreshDispatcherFunction": {
         ("dynamodb:Query", "AccountsTable/index/due"),
         ("dynamodb:Query", "AccountsTable/index/by_status"),
@@ -123,7 +124,7 @@ def test_functions_use_the_key_only_with_the_encryption_context() -> None:
         if any(action.startswith("kms:") for action in as_list(statement["Action"]))
     ]
 
-    assert len(uses) == 4
+    assert len(uses) == 5
     for statement in uses:
         condition = {"StringEquals": {"kms:EncryptionContext:hubspot_client_id": {"Ref": "HubSpotClientId"}}}
         assert statement["Condition"] == condition
@@ -249,7 +250,7 @@ def test_api_gateway_may_call_a_function_for_its_own_routes_only() -> None:
         if permission["Properties"]["Principal"] == "apigateway.amazonaws.com"
     ]
 
-    assert len(routes) == 9
+    assert len(routes) == 10
     assert sorted(permissions) == sorted(routes)
 
 

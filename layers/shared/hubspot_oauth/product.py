@@ -29,6 +29,7 @@ from hubspot_oauth.adapters.telemetry import Report, report
 from hubspot_oauth.adapters.vault import Vault
 from hubspot_oauth.api.access_tokens import AccessTokens
 from hubspot_oauth.api.accounts import AccountsRoute
+from hubspot_oauth.api.adopt import AdoptRoute
 from hubspot_oauth.api.disconnect import DisconnectRoute
 from hubspot_oauth.api.signed_calls import SignedCalls
 from hubspot_oauth.api.token_route import TokenRoute
@@ -177,6 +178,7 @@ class Product:
     token_route = _part(TokenRoute)
     accounts_route = _part(AccountsRoute)
     disconnect_route = _part(DisconnectRoute)
+    adopt_route = _part(AdoptRoute)
 
     @cached_property
     def install_links_route(self) -> "InstallLinksRoute":

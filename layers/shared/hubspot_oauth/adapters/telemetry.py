@@ -34,6 +34,7 @@ UNITS: Final = {
     "InstallsCompleted": MetricUnit.Count,
     "InstallsRefused": MetricUnit.Count,
     "OutcomesUnrecorded": MetricUnit.Count,
+    "AccountsAdopted": MetricUnit.Count,
     "Due": MetricUnit.Count,
     "OverdueSeconds": MetricUnit.Seconds,
     "Refreshed": MetricUnit.Count,

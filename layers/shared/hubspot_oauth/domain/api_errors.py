@@ -11,6 +11,9 @@
     │   ├── NeedsReinstall       needs_reinstall: the grant is dead
     │   └── ScopesMissing        scopes_missing: the grant lacks scopes that the caller needs
     ├── TokenRejected        409 token_rejected
+    ├── RefreshTokenRefused  409 refresh_token_refused
+    ├── WrongAccount         409 wrong_account
+    ├── AccountAlreadyLinked 409 account_already_linked
     ├── TokensUnreadable     500 tokens_unreadable: stored tokens cannot be unsealed; raises an alarm
     └── Unavailable          503
         ├── RefreshInProgress    refresh_in_progress
@@ -160,6 +163,24 @@ class AwsUnavailable(Unavailable):
     """An AWS service throttled the call, failed or did not answer; a retry may succeed."""
 
     code, title = "aws_unavailable", "AWS is slow or does not answer right now"
+
+
+class RefreshTokenRefused(Problem):
+    """HubSpot does not take a refresh token that is to be adopted, or it belongs to another app."""
+
+    status, code, title = 409, "refresh_token_refused", "HubSpot does not take the refresh token"
+
+
+class WrongAccount(Problem):
+    """A refresh token that is to be adopted is of another account."""
+
+    status, code, title = 409, "wrong_account", "The refresh token is of another account"
+
+
+class AccountAlreadyLinked(Problem):
+    """The account is linked to another ``client_reference_id``."""
+
+    status, code, title = 409, "account_already_linked", "The account belongs to another customer"
 
 
 class TokensUnreadable(Problem):
