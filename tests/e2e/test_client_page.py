@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-import hubspot_tokens
-from hubspot_tokens import Client, hubspot_auth
+from hubspot_tokens.client import DEFAULT, Client
 from ops.template import ROOT
 from tests.support.twin_client import ACME, BEISPIEL
 from tests.support.twin_process import TwinProcess
@@ -35,10 +34,8 @@ def client(twin: TwinProcess, visitor: TwinVisitor, monkeypatch: pytest.MonkeyPa
     monkeypatch.delenv("AWS_SESSION_TOKEN", raising=False)
     twin.remove_accounts()
     visitor.install(ACME)
-    client = Client()  # each test's own: the next may speak to another twin
-    for module in (hubspot_tokens, hubspot_auth):
-        monkeypatch.setattr(module, "DEFAULT", client)
-    return client
+    monkeypatch.setattr(DEFAULT, "_cache", Client()._cache)  # each test's own: the next may speak to another twin
+    return DEFAULT
 
 
 def example(function: str) -> Any:

@@ -10,8 +10,6 @@
     ).json()
 """
 
-from collections.abc import Sequence
-
 from hubspot_tokens.client import DEFAULT, Client
 from hubspot_tokens.errors import (
     AccountNotFound,
@@ -47,35 +45,6 @@ __all__ = [
     "get_token_async",
 ]
 
-
-def get_access_token(
-    hub_id: int, *, min_ttl: int | None = None, force_refresh: bool = False, scopes: Sequence[str] = ()
-) -> str:
-    """``Client.get_access_token`` of the default client."""
-    return DEFAULT.get_access_token(hub_id, min_ttl=min_ttl, force_refresh=force_refresh, scopes=scopes)
-
-
-def get_token(
-    hub_id: int,
-    *,
-    min_ttl: int | None = None,
-    force_refresh: bool = False,
-    rejected: str | None = None,
-    scopes: Sequence[str] = (),
-) -> Token:
-    """``Client.get_token`` of the default client."""
-    return DEFAULT.get_token(hub_id, min_ttl=min_ttl, force_refresh=force_refresh, rejected=rejected, scopes=scopes)
-
-
-async def get_token_async(
-    hub_id: int,
-    *,
-    min_ttl: int | None = None,
-    force_refresh: bool = False,
-    rejected: str | None = None,
-    scopes: Sequence[str] = (),
-) -> Token:
-    """``Client.get_token_async`` of the default client."""
-    return await DEFAULT.get_token_async(
-        hub_id, min_ttl=min_ttl, force_refresh=force_refresh, rejected=rejected, scopes=scopes
-    )
+get_access_token = DEFAULT.get_access_token
+get_token = DEFAULT.get_token
+get_token_async = DEFAULT.get_token_async

@@ -3,8 +3,7 @@
 import os
 import random
 import time
-from collections.abc import Callable, Mapping
-from itertools import count
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -43,7 +42,6 @@ class TokenApi:
 
     Args:
         url, stack, region, session: As ``Client`` takes them. Nothing is looked up before the first call.
-        sleep, monotonic: Time, in seconds.
     """
 
     def __init__(
@@ -52,13 +50,8 @@ class TokenApi:
         stack: str | None,
         region: str | None,
         session: Session | None,
-        *,
-        sleep: Callable[[float], None] = time.sleep,
-        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._given = url, stack, region, session
-        self._sleep = sleep
-        self._monotonic = monotonic
         self._found: tuple[str, _Signed] | None = None
         self._http: tuple[int, requests.Session] | None = None
 
@@ -71,17 +64,18 @@ class TokenApi:
         Raises:
             TokenError: There is none.
         """
-        until = self._monotonic() + PATIENCE_SECONDS
-        for calls in count(1):
+        until = time.monotonic() + PATIENCE_SECONDS
+        calls = 0
+        while True:
+            calls += 1
             try:
                 return self._once(ask)
             except Unavailable as error:
                 lost = error.code == "no_answer" or error.code.startswith("http_")
                 busy = error.code == "refresh_in_progress"
-                if not (lost and calls == 1) and not (busy and self._monotonic() < until):
+                if not (lost and calls == 1) and not (busy and time.monotonic() < until):
                     raise
-            self._sleep(_PAUSE_SECONDS * (0.5 + random.random()))  # noqa: S311 - spreads callers, no secret
-        raise AssertionError("unreachable")
+            time.sleep(_PAUSE_SECONDS * (0.5 + random.random()))  # noqa: S311 - spreads callers, no secret
 
     def _once(self, ask: Ask) -> tuple[Token, float]:
         url, signed = self._place()
