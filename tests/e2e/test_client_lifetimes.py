@@ -6,7 +6,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -39,14 +38,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     with twin_process.running(tmp_path_factory.mktemp("readers") / "state", *flags) as twin:
         warm(twin, "RefreshWorkerFunction", worker_event(), 1)
         TwinVisitor(twin).install(ACME)
-        environment = os.environ | {
-            "AWS_ACCESS_KEY_ID": twin.credentials["aws_access_key_id"],
-            "AWS_SECRET_ACCESS_KEY": twin.credentials["aws_secret_access_key"],
-            "AWS_REGION": twin.credentials["region"],
-            "HUBSPOT_OAUTH_URL": twin.url,
-            "HUBSPOT_API_URL": twin.hubspot_url,
-            "PYTHONPATH": os.pathsep.join(map(str, paths())),
-        }
+        paths = [ROOT / "layers" / "client", ROOT / "layers" / "shared", ROOT]
+        environment = os.environ | twin.client_environment | {"PYTHONPATH": os.pathsep.join(map(str, paths))}
         words = [sys.executable, "-m", "tests.support.client_readers", str(ACME), str(THREADS)]
         readers = [
             subprocess.Popen(
@@ -56,10 +49,6 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
         ]
         counted = [json.loads(reader.communicate(timeout=LIFETIME * LIFETIMES + 120)[0]) for reader in readers]
         yield Run(counted, twin.journal()["entries"], int(twin.account(ACME)["version"]))
-
-
-def paths() -> list[Path]:
-    return [ROOT / "layers" / "client", ROOT / "layers" / "shared", ROOT]
 
 
 def test_no_call_fails_for_its_token(run: Run) -> None:

@@ -23,13 +23,7 @@ CONTACTS = "/crm/v3/objects/contacts"
 @pytest.fixture(autouse=True)
 def client(twin: TwinProcess, visitor: TwinVisitor, monkeypatch: pytest.MonkeyPatch) -> Client:
     """What `python -m local env` sets, and one account."""
-    for name, value in {
-        "AWS_ACCESS_KEY_ID": twin.credentials["aws_access_key_id"],
-        "AWS_SECRET_ACCESS_KEY": twin.credentials["aws_secret_access_key"],
-        "AWS_REGION": twin.credentials["region"],
-        "HUBSPOT_OAUTH_URL": twin.url,
-        "HUBSPOT_API_URL": twin.hubspot_url,
-    }.items():
+    for name, value in twin.client_environment.items():
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("AWS_SESSION_TOKEN", raising=False)
     twin.remove_accounts()

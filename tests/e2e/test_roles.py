@@ -3,10 +3,8 @@
 Each case takes one action on one resource out of one role and does what that role is for: something must fail.
 """
 
-import json
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +13,7 @@ from local.cannot_start import CannotStart
 from local.invoke import FunctionFailed
 from tests.support.role_bench import BREAKER, ROLES, Bench, Permission, permissions, running_bench
 from tests.support.stack import table_key
-from tests.support.twin_client import ACME, BEISPIEL, TwinClient
+from tests.support.twin_client import ACME, BEISPIEL
 from tests.support.twin_visitor import TwinVisitor, refusal_of
 from tests.support.waiting import eventually
 
@@ -204,21 +202,9 @@ def test_a_denied_account_cannot_be_reached_by_spelling_it_otherwise(bench: Benc
 def caller(bench: Bench, allowed: str, denied: str | None = None) -> Callable[[str], int]:
     """A further IAM user; calls a path and gives the status."""
     emulator, api = bench.running.stack.emulator, bench.id_of("HttpApi")
-    name = f"caller-{time.monotonic_ns()}"
-    iam = emulator.client("iam")
-    iam.create_user(UserName=name)
     stage = emulator.arn("execute-api", f"{api}/$default/")
     statements = [{"Effect": "Allow", "Action": "execute-api:Invoke", "Resource": stage + allowed}]
     if denied:
         statements.append({"Effect": "Deny", "Action": "execute-api:Invoke", "Resource": stage + denied})
-    policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
-    iam.put_user_policy(UserName=name, PolicyName="calls", PolicyDocument=policy)
-    key = iam.create_access_key(UserName=name)["AccessKey"]
-    credentials = bench.reached.credentials | {
-        "aws_access_key_id": key["AccessKeyId"],
-        "aws_secret_access_key": key["SecretAccessKey"],
-    }
-    Path(bench.reached.state / "callers" / f"{name}.json").write_text(json.dumps(credentials))
-    limited = TwinClient(bench.reached.url, bench.reached.hubspot_url, bench.reached.aws_url, bench.reached.state)
-    limited.credentials = credentials
+    limited = bench.reached.limited_to({"Version": "2012-10-17", "Statement": statements})
     return lambda path: limited.call(path).status_code

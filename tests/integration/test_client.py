@@ -13,7 +13,7 @@ from simulator import Running
 from simulator.faults import parse_fault
 from tests.support.product_visitor import ProductVisitor
 from tests.support.served_api import served
-from tests.support.simulated_hubspot import token_calls
+from tests.support.simulated_hubspot import data_calls, end_access_token, token_calls
 from tests.support.stack import Stack
 from tests.support.token_service import TokenService
 
@@ -51,16 +51,10 @@ def kill_token(client: Client, hubspot: Running) -> Callable[[], str]:
 
     def kill() -> str:
         token = client.get_access_token(HUB_ID)
-        with hubspot.simulator.lock:
-            del hubspot.simulator.grants._access[token]
+        end_access_token(hubspot.simulator, token)
         return token
 
     return kill
-
-
-def data_calls(hubspot: Running) -> list[int]:
-    """The status of every call of the data API, in their order."""
-    return [entry["status"] for entry in hubspot.simulator.journal.entries() if entry["endpoint"] == "crm"]
 
 
 def test_a_contacts_name_is_one_call_away(calls: requests.Session, hubspot: Running) -> None:
@@ -87,7 +81,7 @@ def test_a_token_that_died_behind_our_back_is_replaced_once_and_the_call_succeed
 
     assert answer.status_code == 200
     assert [past.status_code for past in answer.history] == [401]
-    assert data_calls(hubspot) == [401, 200]
+    assert data_calls(hubspot.simulator) == [401, 200]
     assert token_calls(hubspot.simulator, "refresh_token") == 1
     assert client.get_access_token(HUB_ID) != dead
 
@@ -113,7 +107,7 @@ def test_a_hubspot_that_takes_no_token_is_asked_twice_and_no_more(calls: request
     answer = calls.get(hubspot.url + CONTACTS, timeout=10)
 
     assert answer.status_code == 401
-    assert len(data_calls(hubspot)) == 2
+    assert len(data_calls(hubspot.simulator)) == 2
 
 
 def test_a_token_issued_moments_ago_is_not_replaced_and_the_401_comes_back(
@@ -152,7 +146,7 @@ def test_a_dead_grant_is_one_clear_error_with_the_link_and_no_storm(
     assert {error.install_url for error in errors if isinstance(error, ReinstallRequired)} == {
         f"http://localhost:3000/install?hub_id={HUB_ID}"
     }
-    assert data_calls(hubspot) == []
+    assert data_calls(hubspot.simulator) == []
     assert token_calls(hubspot.simulator, "refresh_token") == 0
 
 
@@ -178,7 +172,7 @@ def test_a_scope_that_the_account_lacks_is_an_error_before_the_call(
         requests.get(hubspot.url + CONTACTS, auth=auth, timeout=10)
 
     assert caught.value.missing_scopes == ("tickets",)
-    assert data_calls(hubspot) == []
+    assert data_calls(hubspot.simulator) == []
 
 
 def test_two_accounts_use_one_session_each_with_its_own_token(

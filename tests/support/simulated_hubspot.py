@@ -19,6 +19,17 @@ def token_calls(simulator: Simulator, grant_type: str) -> int:
     return sum(counted.values())
 
 
+def data_calls(simulator: Simulator) -> list[int]:
+    """The status of every call of the CRM, in their order."""
+    return [entry["status"] for entry in simulator.journal.entries() if entry["endpoint"] == "crm"]
+
+
+def end_access_token(simulator: Simulator, token: str) -> None:
+    """HubSpot stops taking this access token; nobody is told."""
+    with simulator.lock:
+        del simulator.grants._access[token]
+
+
 def fail_refreshes(simulator: Simulator, **fault: object) -> None:
     """Every refresh goes wrong like this until the faults are cleared."""
     simulator.faults.add(parse_fault({"grant_type": "refresh_token", **fault}))

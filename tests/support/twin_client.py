@@ -1,6 +1,7 @@
 """A running twin seen from outside: its API, its emulated AWS, its HubSpot and its logs."""
 
 import json
+import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -71,6 +72,31 @@ class TwinClient:
         own: dict[str, str] = self.function(function)["Environment"]["Variables"]
         root = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
         return own | root | {"AWS_ENDPOINT_URL": self.aws_url}
+
+    def limited_to(self, policy: Mapping[str, Any]) -> "TwinClient":
+        """The same twin as a further IAM user sees it, who may do what this policy allows."""
+        iam, name = self.aws("iam"), f"caller-{time.monotonic_ns()}"
+        iam.create_user(UserName=name)
+        iam.put_user_policy(UserName=name, PolicyName="calls", PolicyDocument=json.dumps(policy))
+        key = iam.create_access_key(UserName=name)["AccessKey"]
+        limited = TwinClient(self.url, self.hubspot_url, self.aws_url, self.state)
+        limited.credentials = self.credentials | {
+            "aws_access_key_id": key["AccessKeyId"],
+            "aws_secret_access_key": key["SecretAccessKey"],
+        }
+        (self.state / "callers" / f"{name}.json").write_text(json.dumps(limited.credentials))
+        return limited
+
+    @property
+    def client_environment(self) -> dict[str, str]:
+        """What `python -m local env` sets for a program that uses hubspot_tokens."""
+        return {
+            "AWS_ACCESS_KEY_ID": self.credentials["aws_access_key_id"],
+            "AWS_SECRET_ACCESS_KEY": self.credentials["aws_secret_access_key"],
+            "AWS_REGION": self.credentials["region"],
+            "HUBSPOT_OAUTH_URL": self.url,
+            "HUBSPOT_API_URL": self.hubspot_url,
+        }
 
     def call(self, path: str, method: str = "GET", **body: Any) -> requests.Response:
         """Call the API as the local user."""

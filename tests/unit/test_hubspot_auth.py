@@ -16,6 +16,7 @@ from hubspot_tokens.cache import TokenCache
 from hubspot_tokens.tokens import Ask, Token
 from simulator import Running, SimulatorSettings, serve
 from simulator.grants import Grant
+from tests.support.simulated_hubspot import data_calls, end_access_token
 from tests.support.token_service import Said, serving
 
 HUB_ID = 100001
@@ -62,15 +63,10 @@ def kill_token(client: Client, hubspot: Running) -> Callable[[], str]:
 
     def kill() -> str:
         token = client.get_access_token(HUB_ID)
-        with hubspot.simulator.lock:
-            del hubspot.simulator.grants._access[token]
+        end_access_token(hubspot.simulator, token)
         return token
 
     return kill
-
-
-def data_calls(hubspot: Running) -> list[int]:
-    return [entry["status"] for entry in hubspot.simulator.journal.entries()]
 
 
 @pytest.mark.parametrize(
@@ -86,7 +82,7 @@ def test_a_call_with_a_body_is_repeated_whole(
     answer = calls.post(f"{hubspot.url}{CONTACTS}/search", data=body(), headers=JSON, timeout=10)
 
     assert (answer.status_code, answer.json()["total"]) == (200, 1)
-    assert data_calls(hubspot) == [401, 200]
+    assert data_calls(hubspot.simulator) == [401, 200]
 
 
 def test_a_body_that_cannot_be_read_again_is_not_repeated_and_the_next_call_has_the_new_token(
@@ -99,7 +95,7 @@ def test_a_body_that_cannot_be_read_again_is_not_repeated_and_the_next_call_has_
     second = calls.post(search, data=SEARCH, headers=JSON, timeout=10)
 
     assert (first.status_code, second.status_code) == (401, 200)
-    assert data_calls(hubspot) == [401, 200]
+    assert data_calls(hubspot.simulator) == [401, 200]
 
 
 @pytest.mark.parametrize(
